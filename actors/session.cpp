@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/session.hpp"
+
+#include "actors/db_pool.hpp"
+#include "actors/page_cache.hpp"
+#include "actors/texts.hpp"
+
+#include <fmt/format.h>
+
+namespace lyceum {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// One request's state. Touched by its actor alone: what other threads find out comes back through `run_in`.
+class visit : public std::enable_shared_from_this<visit> {
+public:
+  visit(caf::event_based_actor* self, job_ptr what, session_tools& tools)
+      : self_(self), job_(std::move(what)), tools_(tools) {}
+
+  void begin() {
+    if (job_->needs != db_use::none)
+      return ask();
+    try {
+      finish(job_->run(job_->asked, nullptr));
+    } catch (const std::exception& fault) { // as a database worker does it: this visitor's 500
+      finish(tl::unexpected(problem{problem::kind::internal, fault.what()}));
+    }
+  }
+
+private:
+  using answer_ptr = std::shared_ptr<expected<response>>;
+
+  void ask() {
+    auto me = shared_from_this();
+    auto actor = caf::actor_cast<caf::actor>(self_);
+    submit(tools_.tree, std::make_shared<db_task>(
+                            job_->needs,
+                            [me, actor, job = job_](storage::db& db) {
+                              auto made = std::make_shared<expected<response>>(job->run(job->asked, &db));
+                              supervision::run_in(actor, [me, made] { me->heard(std::move(*made), false); });
+                            },
+                            [me, actor](const problem& why, bool lost) {
+                              supervision::run_in(actor, [me, why, lost] { me->heard(tl::unexpected(why), lost); });
+                            },
+                            job_->deadline));
+  }
+
+  void heard(expected<response> made, bool lost) {
+    if (job_->reply->done())
+      return self_->quit(); // the deadline answered
+    if (!made && lost && job_->asked.method == "GET" && --tries_left_ > 0)
+      return ask();
+    if (!made && made.error().what == problem::kind::needs_render && --renders_left_ > 0)
+      return render(made.error().detail);
+    finish(std::move(made));
+  }
+
+  void render(std::string key) {
+    auto me = shared_from_this();
+    auto actor = caf::actor_cast<caf::actor>(self_);
+    make_text(tools_.tree, tools_.desk, std::move(key), [me, actor](expected<void> kept) {
+      supervision::run_in(actor, [me, kept] {
+        // A text that is gone was replaced by an import meanwhile: the handler finds the new one.
+        if (kept || kept.error().what == problem::kind::not_found)
+          return me->ask();
+        me->finish(tl::unexpected(kept.error()));
+      });
+    });
+  }
+
+  void finish(expected<response> made) {
+    auto answer = made ? std::move(*made) : error(made.error());
+    if (!job_->cache_key.empty())
+      keep(answer);
+    job_->reply->fulfil(std::move(answer));
+    self_->quit();
+  }
+
+  response error(const problem& why) {
+    if (why.what == problem::kind::internal)
+      tools_.tree.crashes().add({.kind = "request",
+                                 .path = "sessions",
+                                 .reason = why.detail,
+                                 .last_message = job_->asked.method + " " + job_->asked.target,
+                                 .decision = "500 for this request, id " + job_->asked.id});
+    return answer_for(why);
+  }
+
+  /// Into the table before the answer goes out, so that whoever asks next finds it; then the page cache is told.
+  void keep(const response& answer) {
+    const bool wanted = answer.cache.what == cache_rule::kind::page || answer.cache.what == cache_rule::kind::immutable;
+    if (answer.status >= 500)
+      return tools_.pages.lead_failed(job_->cache_key, 1s); // what was kept is served on
+    if (!wanted) {
+      tools_.pages.erase(job_->cache_key); // it is no page any more
+      return;
+    }
+    const bool room = tools_.pages.bytes() <= tools_.page_bytes_max + tools_.page_bytes_max / 8;
+    auto page = room ? make_page(response(answer), job_->route, job_->asked.who) : nullptr;
+    if (!page)
+      return tools_.pages.lead_failed(job_->cache_key, 1s);
+    tools_.pages.put(job_->cache_key, page);
+    supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{job_->cache_key, page});
+  }
+
+  caf::event_based_actor* self_;
+  job_ptr job_;
+  session_tools& tools_;
+  int tries_left_ = 3;
+  int renders_left_ = 4; // a page shows at most two texts
+};
+
+} // namespace
+
+caf::behavior session(caf::event_based_actor* self, job_ptr what, session_tools* tools) {
+  tools->begun.fetch_add(1, std::memory_order_relaxed);
+  auto life = std::make_shared<visit>(self, std::move(what), *tools);
+  supervision::run_in(caf::actor_cast<caf::actor>(self), [life] { life->begin(); });
+  return {[](tick_atom) {}};
+}
+
+void session_door::enter(job_ptr what) noexcept {
+  try {
+    sessions_.start(caf::make_message(std::move(what)));
+  } catch (...) {
+    // The job is dropped, and its slot answers 503.
+  }
+}
+
+} // namespace lyceum

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs read: sitemap, robots.txt.
+#include "http/routes/routes.hpp"
+
+#include <map>
+
+namespace lyceum::http {
+namespace {
+
+namespace catalogue = storage::catalogue;
+
+constexpr std::size_t sitemap_entries_max = 50'000; // sitemaps.org
+
+expected<response> show_sitemap(const site_frame& frame, const request& asked, storage::db& db) {
+  auto page = draft::begin(frame, asked, db);
+  if (!page)
+    return tl::unexpected(page.error());
+  page->depends_on("addresses");
+  const auto addresses = catalogue::list_addresses(db, asked.now);
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> translations;
+  for (const auto& one : addresses)
+    translations[one.kind + "/" + one.group].emplace_back(one.language, one.path);
+
+  std::vector<views::sitemap_entry> entries;
+  for (const auto& one : addresses) {
+    if (entries.size() == sitemap_entries_max)
+      break;
+    const auto& all = translations[one.kind + "/" + one.group];
+    entries.push_back({one.path, one.updated_at, all.size() > 1 ? all : decltype(all){}});
+  }
+  return std::move(*page).done(views::sitemap(page->view(), entries), "application/xml; charset=utf-8");
+}
+
+expected<response> show_robots(const site_frame& frame, const request& asked, storage::db& db) {
+  auto page = draft::begin(frame, asked, db);
+  if (!page)
+    return tl::unexpected(page.error());
+  return std::move(*page).done(views::robots_txt(page->view()), "text/plain; charset=utf-8");
+}
+
+} // namespace
+
+route_list feed_routes(const site_frame& frame) {
+  auto sitemap = page_route("/sitemap.xml", reading(frame, show_sitemap));
+  auto robots = page_route("/robots.txt", reading(frame, show_robots));
+  sitemap.translated = robots.translated = false;
+  return {sitemap, robots};
+}
+
+} // namespace lyceum::http

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The site as the front end sees it: every route in one table, and the paths that answer whatever the actors do.
+#pragma once
+
+#include "http/front.hpp"
+#include "http/router.hpp"
+#include "http/routes/frame.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lyceum::http {
+
+/// All routes, and `more`. `frame` must outlive the router.
+router site_router(const site_frame& frame, route_list more = {});
+
+/// True for what may stand as a language in a URL: two or three letters, then subtags ("fr", "zh-hans"), in lower case.
+bool looks_like_language(std::string_view first_part);
+
+/// How the site is, as `/readyz` and `/metrics` tell it.
+struct site_state {
+  struct part {
+    std::string path;  ///< "cache/page_cache"
+    std::string state; ///< "running", "restarting", "degraded", …
+    std::uint64_t generation = 0;
+    std::uint64_t restarts = 0;
+    std::uint64_t mailbox = 0;
+  };
+  bool up = false; ///< the tree has started
+  bool draining = false;
+  bool database = false; ///< answers
+  std::uint64_t pages = 0, page_bytes = 0, pages_max_bytes = 0;
+  std::uint64_t sessions = 0, sessions_begun = 0, crashes = 0;
+  std::uint64_t resident_bytes = 0, open_files = 0, cpu_ms = 0;
+  std::chrono::milliseconds uptime{0};
+  std::vector<part> parts;
+};
+
+/// `/livez`, `/healthz`, `/readyz`, `/metrics`: answered by the loops. The functions must be quick and thread-safe.
+std::vector<io_route> status_routes(std::function<site_state()> state, std::function<front_stats()> traffic);
+
+} // namespace lyceum::http

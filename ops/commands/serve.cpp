@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/commands/commands.hpp"
+
+#include "ops/log.hpp"
+#include "ops/site.hpp"
+#include "supervision/heart/heart.hpp"
+#include "supervision/heart/notify.hpp"
+#include "supervision/heart/run_files.hpp"
+#include "supervision/heart/sockets.hpp"
+#include "views/theme.hpp"
+
+#ifdef LYCEUM_WITH_FAULTS
+#include "http/routes/faults.hpp"
+#endif
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <system_error>
+#include <thread>
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace lyceum {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr std::size_t socket_path_max = 107;       // sockaddr_un
+constexpr const char* heart_mark = "LYCEUM_HEART"; // in the environment of a server that a heart of ours has started
+constexpr int backlog = 4096;
+constexpr auto lock_patience = 3s; // a server that was killed a moment ago still holds its files
+
+std::optional<std::string> cannot_write(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed)
+    return fmt::format("cannot make {}: {}. Choose another data folder with --data.", folder.string(),
+                       failed.message());
+  const auto probe = folder / ".writable";
+  const int fd = open(probe.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return fmt::format("cannot write to {}: {}. Make it writable for this user, or choose another with --data.",
+                       folder.string(), std::strerror(errno));
+  close(fd);
+  unlink(probe.c_str());
+  return std::nullopt;
+}
+
+/// What must hold before anything is started: told once, by the heart, instead of in a loop.
+std::optional<std::string> what_is_wrong(const config& cfg) {
+  if (cfg.content && !fs::is_directory(*cfg.content))
+    return fmt::format("there is no folder {}. `lyceum new {}` makes a school to start from.", cfg.content->string(),
+                       cfg.content->string());
+  if (cfg.content && !fs::exists(*cfg.content / "site.toml"))
+    return fmt::format("{} has no site.toml, so it is no school. `lyceum new DIR` makes one to start from.",
+                       cfg.content->string());
+  for (const auto* part : {"run", "log", "cache"})
+    if (auto wrong = cannot_write(cfg.data / part))
+      return wrong;
+  if (cfg.database.kind == database_config::engine::sqlite)
+    if (auto wrong = cannot_write(cfg.database.file.parent_path()))
+      return wrong;
+  if (cfg.control.string().size() > socket_path_max)
+    return fmt::format("the control socket's path is {} bytes long, and the kernel allows {}: give a shorter one with "
+                       "--control.",
+                       cfg.control.string().size(), socket_path_max);
+  if (auto look = views::load_theme(cfg.theme); !look)
+    return "the theme cannot be used: " + look.error().detail;
+  return std::nullopt;
+}
+
+int run_under_heart(const config& cfg, const std::vector<std::string>& arguments) {
+  heart::heart_options options;
+  options.listen = cfg.listen;
+  options.sockets_each = cfg.threads;
+  options.run_dir = cfg.run_dir();
+  std::error_code failed;
+  options.server = {fs::read_symlink("/proc/self/exe", failed).string()};
+  options.server.insert(options.server.end(), arguments.begin() + 1, arguments.end());
+  options.server.emplace_back("--no-heart");
+  options.environment = {std::string(heart_mark) + "=1"};
+  return heart::run_heart(options);
+}
+
+/// One active server on a data folder. The lock goes with the process, however it ends.
+class active_lock {
+public:
+  explicit active_lock(const fs::path& file) : fd_(open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)) {}
+  ~active_lock() {
+    if (fd_ >= 0)
+      close(fd_);
+  }
+  active_lock(const active_lock&) = delete;
+  active_lock& operator=(const active_lock&) = delete;
+
+  bool take(std::chrono::milliseconds patience) const {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (std::chrono::steady_clock::now() > until)
+        return false;
+      std::this_thread::sleep_for(10ms);
+    }
+    return true;
+  }
+
+private:
+  int fd_;
+};
+
+sigset_t our_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int one : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&set, one);
+  return set;
+}
+
+void write_run_files(const config& cfg, const std::vector<int>& sockets) {
+  std::vector<heart::address> bound;
+  for (const int fd : sockets)
+    if (const auto at = heart::bound_address(fd); at && std::ranges::find(bound, *at) == bound.end())
+      bound.push_back(*at);
+  heart::replace_file(cfg.run_dir() / "listen.json", heart::listen_json(bound));
+  heart::replace_file(cfg.run_dir() / "server.pid", fmt::format("{}\n", getpid()));
+}
+
+void greet(const config& cfg, const site& school, const std::function<void(const std::string&)>& say) {
+  for (const auto& address : school.addresses())
+    say(fmt::format("serving http://{}{}", address, cfg.content ? " from " + cfg.content->string() : std::string()));
+  say(fmt::format("see its parts with: lyceum ctl --control {} tree", cfg.control.string()));
+}
+
+/// Beats, reloads and waits until a signal, `ctl drain` or the tree's own end asks to stop.
+void wait_for_the_end(site& school, const heart::notifier& heart, const std::atomic<bool>& ended) {
+  const auto signals = our_signals();
+  const auto beat = heart.beat_period().value_or(1000ms);
+  const auto turn = std::min<std::chrono::nanoseconds>(beat, 250ms);
+  auto next_beat = std::chrono::steady_clock::now();
+  while (!ended && !school.asked_to_drain()) {
+    if (std::chrono::steady_clock::now() >= next_beat) {
+      next_beat += beat;
+      if (school.alive())
+        heart.beat();
+    }
+    const timespec patience{0, static_cast<long>(turn.count())};
+    switch (sigtimedwait(&signals, nullptr, &patience)) {
+    case SIGTERM:
+    case SIGINT:
+      return;
+    case SIGHUP:
+      school.reload();
+      break;
+    default:
+      break;
+    }
+  }
+}
+
+/// A second signal while draining ends the process at once.
+void end_at_once_on_a_second_signal() {
+  std::thread([] {
+    auto signals = our_signals();
+    sigdelset(&signals, SIGHUP);
+    int which = 0;
+    sigwait(&signals, &which);
+    _exit(128 + which);
+  }).detach();
+}
+
+int run_server(const config& cfg) {
+  const auto heart = heart::notifier::from_environment();
+  const bool under_heart = std::getenv(heart_mark) != nullptr;
+  unsetenv(heart_mark);
+  site::options how;
+  how.cfg = cfg;
+  for (const auto& socket : heart::inherited_sockets())
+    how.sockets.push_back(socket.fd);
+  if (how.sockets.empty()) {
+    const auto opened = heart::open_sockets(cfg.listen, cfg.threads, backlog);
+    if (!opened)
+      return complain(opened.error().detail);
+    for (const auto& socket : *opened)
+      how.sockets.push_back(socket.fd);
+  }
+
+  // Threads inherit this mask: signals reach the main thread alone.
+  const auto signals = our_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, 4); // one arena a thread would keep what each once needed (promises: flat memory)
+
+  const active_lock active(cfg.run_dir() / "active");
+  if (!active.take(lock_patience))
+    return complain(
+        fmt::format("another server is active on {}. Stop it, or choose another --data.", cfg.data.string()));
+
+  if (!under_heart)
+    write_run_files(cfg, how.sockets); // with a heart, they are its own
+
+  const auto say = make_log(cfg);
+  how.log = say;
+#ifdef LYCEUM_WITH_FAULTS
+  if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1")
+    how.more_routes = http::fault_routes();
+#endif
+  std::atomic<bool> ended = false;
+  how.on_end = [&ended, say](const std::string& why) {
+    say("the tree has ended: " + why);
+    ended = true;
+  };
+
+  site school(std::move(how));
+  if (auto started = school.start(); !started) {
+    complain(started.error().detail);
+    school.stop(1s);
+    _exit(cli::status_failed); // an actor that still starts cannot be waited for
+  }
+  greet(cfg, school, say);
+  heart.ready();
+  wait_for_the_end(school, heart, ended);
+
+  heart.stopping();
+  say("draining");
+  end_at_once_on_a_second_signal();
+  const bool clean = school.stop(cfg.drain_timeout);
+  say(clean ? "stopped" : "stopped; what still ran was cut");
+  std::fflush(nullptr);
+  // The actor system's destructor waits for every actor, also for one that never returns: leave without it.
+  _exit(ended ? cli::status_failed : clean ? cli::status_done : cli::status_cut);
+}
+
+} // namespace
+
+int run_serve(const cli::serve& how, const std::vector<std::string>& arguments) {
+  const auto cfg = load_config(how.flags, read_environment());
+  if (!cfg)
+    return complain(cfg.error().detail, cli::status_usage);
+  for (const auto& warning : cfg->warnings)
+    complain(warning);
+  if (const auto wrong = what_is_wrong(*cfg))
+    return complain(*wrong);
+  if (cfg->no_heart || std::getenv("LISTEN_FDS") != nullptr)
+    return run_server(*cfg);
+  return run_under_heart(*cfg, arguments);
+}
+
+} // namespace lyceum

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for lyceum(1). Install as /usr/share/bash-completion/completions/lyceum.
+
+_lyceum() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
+  local commands="serve ctl new import check render migrate version"
+  local database="--data --database --config"
+  COMPREPLY=()
+
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
+    return
+  fi
+  case "$before" in
+    --content | --data | --theme) mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
+    --config | --control | --access-log) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    --log-level) mapfile -t COMPREPLY < <(compgen -W "debug info warn error" -- "$word") ; return ;;
+    --log-format) mapfile -t COMPREPLY < <(compgen -W "auto text json" -- "$word") ; return ;;
+    --database | --listen | --base-url | --threads) return ;;
+  esac
+  local flags="--help"
+  case "$command" in
+    serve) flags="$flags --content $database --listen --base-url --theme --threads --control --access-log --log-level --log-format --no-heart --replace-content" ;;
+    ctl) flags="$flags --control --json" ;;
+    import) flags="$flags --dry-run --replace-content --json $database" ;;
+    check) flags="$flags --json" ;;
+    render) flags="$flags --untrusted" ;;
+    migrate) flags="$flags --status $database" ;;
+  esac
+  case "$word" in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word") ;;
+    *)
+      case "$command" in
+        new | import | check) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+        render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        ctl) mapfile -t COMPREPLY < <(compgen -W "tree show count restart stop start kill inspect crashes wait health cache" -- "$word") ;;
+      esac
+      ;;
+  esac
+}
+complete -o filenames -F _lyceum lyceum

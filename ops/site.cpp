@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/site.hpp"
+
+#include "actors/page_store.hpp"
+#include "http/site.hpp"
+#include "http/target.hpp"
+#include "ops/cache_commands.hpp"
+#include "ops/site_tree.hpp"
+#include "storage/catalogue.hpp"
+#include "views/theme.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <sys/stat.h>
+
+#ifndef LYCEUM_VERSION
+#define LYCEUM_VERSION "unknown"
+#endif
+
+namespace lyceum {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr auto loop_stuck_after = 3s;     // a loop turns at least every 250 ms
+constexpr std::size_t abandoned_max = 16; // lives that were given up and still run; beyond it a new process is the cure
+
+std::string url_of(const database_config& database) {
+  return database.kind == database_config::engine::sqlite ? "sqlite:" + database.file.string() : database.url.reveal();
+}
+
+http::front_config front_config_of(const config& cfg, std::vector<int> sockets) {
+  http::front_config made;
+  made.sockets = std::move(sockets);
+  for (const auto& one : cfg.listen)
+    made.listen.push_back(one.text());
+  made.threads = static_cast<unsigned>(cfg.threads);
+  made.limits.connections_max = cfg.limits.connections_max;
+  made.limits.connections_an_address = cfg.limits.address_connections_max;
+  made.limits.requests_a_connection = cfg.limits.connection_requests_max;
+  made.limits.header = cfg.limits.header_timeout;
+  made.limits.idle = cfg.limits.idle_timeout;
+  made.limits.answer = cfg.limits.request_timeout;
+  made.access_log = cfg.access_log;
+  made.access_log_bytes_max = cfg.access_log_bytes_max;
+  const auto& base = cfg.base_url;
+  made.local_allowed = base.empty() || base.find("://127.0.0.1") != std::string::npos ||
+                       base.find("://localhost") != std::string::npos || base.find("://[::1]") != std::string::npos;
+  return made;
+}
+
+} // namespace
+
+struct site::inner {
+  options how;
+  clock::time_point born = clock::now();
+
+  std::unique_ptr<caf::actor_system_config> caf_settings = supervision::caf_config();
+  caf::actor_system actors{*caf_settings};
+  page_table pages;
+  flights boarding;
+  std::unique_ptr<page_store> store;
+  supervision::system tree;
+  site_parts parts;
+  session_door door;
+
+  std::atomic<std::shared_ptr<const views::theme>> look;
+  http::site_frame frame;
+  std::unique_ptr<http::router> routes;
+  std::unique_ptr<http::front> front;
+  std::unique_ptr<supervision::control> control;
+
+  std::atomic<bool> up = false;
+  std::atomic<bool> wants_drain = false;
+  bool stopped = false;
+
+  explicit inner(options given) : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree) {}
+
+  static supervision::system_options tree_options(const options& how) {
+    supervision::system_options made;
+    made.crashes.file = how.cfg.data / "log" / "crashes.jsonl";
+    made.log = how.log;
+    made.on_end = how.on_end;
+    return made;
+  }
+
+  void say(const std::string& what) const {
+    if (how.log)
+      how.log(what);
+  }
+
+  expected<void> load_look() {
+    auto loaded = views::load_theme(how.cfg.theme);
+    if (!loaded)
+      return tl::unexpected(loaded.error());
+    look.store(std::move(*loaded));
+    return {};
+  }
+
+  /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
+  std::string fingerprint() const {
+    std::string all = "lyceum " LYCEUM_VERSION "\n" + how.cfg.base_url + "\n";
+    all += fmt::format("renderer {}\n", views::renderer_version);
+    const auto theme = look.load();
+    for (const auto& asset : theme->assets())
+      all += asset.hashed_name + '\n';
+    for (const auto& page : theme->pages())
+      all += theme->source(page);
+    struct stat program {}; // another build may draw the same values in another way
+    if (stat("/proc/self/exe", &program) == 0)
+      all += fmt::format("{} {} {}\n", program.st_size, program.st_mtim.tv_sec, program.st_mtim.tv_nsec);
+    return all;
+  }
+
+  /// Puts the kept pages into the table. The cursor begins where the oldest of them was made: what changed since then marks what is
+  /// older than the change, and no more.
+  void load_kept_pages() {
+    std::int64_t oldest = 0;
+    for (auto& kept : store->take()) {
+      const auto seq = kept.what->content_seq;
+      if (seq > 0)
+        oldest = oldest == 0 ? seq : std::min(oldest, seq);
+      if (kept.stale)
+        pages.put_stale(kept.key, std::move(kept.what));
+      else
+        pages.put(kept.key, std::move(kept.what));
+    }
+    parts.cursor.seq = oldest;
+  }
+
+  void prepare_frame() {
+    frame.look = [this] { return look.load(); };
+    frame.base_url = how.cfg.base_url;
+    frame.body_bytes_max = how.cfg.limits.body_bytes_max;
+    routes = std::make_unique<http::router>(http::site_router(frame, how.more_routes));
+  }
+
+  void prepare_parts() {
+    const auto& cfg = how.cfg;
+    const auto url = url_of(cfg.database);
+    parts.database.url = url;
+    parts.database.workers = cfg.database.connections_max;
+    parts.database.queue_max = cfg.database.queue_max;
+    parts.database.wait_max = cfg.database.wait_max;
+    parts.database.waits.statement = cfg.database.statement_timeout;
+    parts.database.log = how.log;
+    parts.changes.url = url;
+    parts.changes.log = how.log;
+    parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
+    parts.importing = {url, cfg.content, cfg.replace_content, how.log,
+                       [this] { return parts.database_health.schema_ready.load(std::memory_order_acquire); }};
+    if (cfg.content) {
+      parts.watching = {*cfg.content, how.log};
+      parts.watches = cfg.watch;
+    }
+    parts.sessions_max = cfg.limits.sessions_max;
+    parts.sessions.reset(new session_tools{tree, parts.desk, pages, cfg.page_cache_bytes_max});
+    parts.pages = &pages;
+    parts.store = store.get();
+    parts.page_limits.bytes_max = cfg.page_cache_bytes_max;
+    parts.warming.addresses = [this](storage::db& db) {
+      // Pages may all come from disk: error pages would not know the school's name yet.
+      if (auto site = storage::catalogue::find_site(db))
+        frame.known->keep(std::move(*site));
+      std::vector<std::string> paths{"/", "/courses", "/articles", "/sitemap.xml", "/feed.xml"};
+      for (auto& one : storage::catalogue::list_addresses(db, now_utc()))
+        paths.push_back(std::move(one.path));
+      std::ranges::reverse(paths); // the warmer takes from the end: the home page first
+      return paths;
+    };
+    parts.warming.warm = [this](const std::string& path) {
+      return pages.find(path) && pages.state_of(path) == page_table::freshness::fresh;
+    };
+    parts.warming.visit = [this](std::string path, std::function<void()> done) {
+      visit(std::move(path), std::move(done));
+    };
+  }
+
+  /// A request as an anonymous visitor would make it, for the page table's sake.
+  void visit(std::string path, std::function<void()> done) {
+    auto target = http::read_target(path);
+    auto found = target ? routes->find("GET", target->path) : http::router::found{};
+    if (found.what != http::router::found::kind::route || !found.row->kept)
+      return done();
+    auto what = std::make_shared<job>();
+    what->asked.method = "GET";
+    what->asked.target = path;
+    what->asked.path = target->path;
+    what->asked.params = found.params;
+    what->asked.language = found.language;
+    what->asked.id = "warm";
+    what->asked.now = now_utc();
+    what->run = found.row->run;
+    what->needs = found.row->needs;
+    what->cache_key = page_key({}, target->path, {}, {});
+    what->route = found.row->pattern;
+    what->deadline = clock::now() + how.cfg.limits.request_timeout;
+    what->reply = std::make_shared<reply_slot>([done](response&&) { done(); });
+    if (boarding.board(what))
+      door.enter(std::move(what));
+  }
+
+  std::string error_page(int status, const request* asked) const {
+    views::site_view view;
+    view.look = look.load();
+    view.site = frame.known->get();
+    view.base_url = how.cfg.base_url;
+    view.language = asked && !asked->language.empty() ? asked->language : view.site.language;
+    view.now = now_utc();
+    return views::error_page(view, status, asked ? asked->id : "");
+  }
+
+  http::site_state state() {
+    http::site_state now;
+    now.up = up;
+    now.draining = front && front->draining();
+    now.database = parts.database_health.answers;
+    now.sessions_begun = parts.sessions ? parts.sessions->begun.load(std::memory_order_relaxed) : 0;
+    now.pages = pages.size();
+    now.page_bytes = pages.bytes();
+    now.pages_max_bytes = how.cfg.page_cache_bytes_max;
+    now.crashes = tree.crashes().total();
+    now.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - born);
+    now.resident_bytes = parts.vitals.resident_bytes;
+    now.open_files = parts.vitals.open_files;
+    now.cpu_ms = parts.vitals.cpu_ms;
+    for (auto& node : tree.states().snapshot()) {
+      if (node.path == "sessions")
+        now.sessions = node.children;
+      now.parts.push_back(
+          {std::move(node.path), std::string(name_of(node.state)), node.generation, node.restarts_total, node.mailbox});
+    }
+    return now;
+  }
+
+  expected<void> open_front() {
+    auto made = front_config_of(how.cfg, how.sockets);
+    made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
+    made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
+    try {
+      front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
+    } catch (const std::runtime_error& wrong) {
+      return fail(problem::kind::internal, wrong.what());
+    }
+    front->start();
+    for (std::size_t i = 0; i < front->loops(); ++i)
+      parts.loops.push_back({[this, i] { front->arm(i); }, [this, i] { front->disarm(i); },
+                             [this, i] {
+                               const auto now = front->vitals().at(i);
+                               return fmt::format(R"({{"armed":{},"open":{},"accepted":{},"requests":{}}})", now.armed,
+                                                  now.open, now.accepted, now.requests);
+                             }});
+    return {};
+  }
+
+  expected<void> open_control() {
+    supervision::control_options made;
+    made.socket = how.cfg.control;
+    made.audit = how.cfg.data / "log" / "audit.jsonl";
+    control = std::make_unique<supervision::control>(tree, made);
+    add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
+    control->on(
+        "drain",
+        [this](const supervision::control_request&, supervision::control_reply reply) {
+          wants_drain = true;
+          reply({R"({"draining":true})", {}, {}});
+        },
+        true);
+    control->on(
+        "reload",
+        [this](const supervision::control_request&, supervision::control_reply reply) {
+          reload();
+          reply({R"({"reloading":true})", {}, {}});
+        },
+        true);
+    if (const auto opened = control->open(); !opened)
+      return fail(problem::kind::internal, opened.detail);
+    parts.control = control.get();
+    return {};
+  }
+
+  void reload() {
+    if (auto loaded = load_look(); !loaded)
+      say("the theme stays as it was: " + loaded.error().detail);
+    else
+      supervision::tell(tree.named("cache/page_cache"), evict_pages{"site", 0});
+    supervision::tell(tree.named("content/importer"), import_atom::value);
+  }
+};
+
+site::site(options how) : inner_(std::make_unique<inner>(std::move(how))) {}
+
+site::~site() {
+  stop(5s);
+}
+
+expected<void> site::start() {
+  auto& all = *inner_;
+  if (auto loaded = all.load_look(); !loaded)
+    return loaded;
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log);
+  all.load_kept_pages();
+  all.prepare_frame();
+  all.prepare_parts();
+  if (auto opened = all.open_front(); !opened)
+    return opened;
+  if (auto opened = all.open_control(); !opened)
+    return opened;
+  if (auto started = all.tree.start(site_tree(all.parts)); !started)
+    return fail(problem::kind::internal, "the site does not start: " + started.detail);
+  all.up = true;
+  return {};
+}
+
+std::vector<std::string> site::addresses() const {
+  return inner_->front->addresses();
+}
+
+bool site::alive() const {
+  const auto now_us = micros(now_utc());
+  const auto oldest = now_us - std::chrono::microseconds(loop_stuck_after).count();
+  // Threads that loop can only be ended with their process.
+  return inner_->tree.pool_alive() && inner_->tree.abandoned() <= abandoned_max &&
+         std::ranges::all_of(inner_->front->vitals(), [&](const http::loop_vitals& loop) {
+           return !loop.running || loop.last_turn_us > oldest;
+         });
+}
+
+void site::reload() {
+  inner_->reload();
+}
+
+bool site::asked_to_drain() const {
+  return inner_->wants_drain;
+}
+
+bool site::stop(std::chrono::milliseconds within) {
+  auto& all = *inner_;
+  if (std::exchange(all.stopped, true))
+    return true;
+  const auto until = clock::now() + within;
+  bool clean = true;
+  if (all.front && all.up)
+    clean = all.front->drain(within);
+  const auto left = std::max(1000ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now()));
+  clean = all.tree.stop(left) && clean;
+  if (all.control)
+    all.control->close();
+  if (all.front)
+    all.front->stop();
+  return clean;
+}
+
+} // namespace lyceum

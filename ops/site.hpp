@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "http/router.hpp"
+#include "ops/config.hpp"
+#include "storage/model/expected.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lyceum {
+
+/// The whole school in one object: what outlives actors (page table, flights, store, routes), the front end, and the tree. Knows no
+/// signals and no heart: `run_serve` has those, and tests start sites of their own.
+class site {
+public:
+  struct options {
+    config cfg;
+    std::vector<int> sockets;                       ///< inherited; empty: the site opens its own
+    http::route_list more_routes;                   ///< besides the site's own: those that fail on purpose, in tests
+    std::function<void(const std::string&)> log;    ///< one sentence an event; any thread
+    std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
+  };
+
+  explicit site(options how);
+  ~site();
+  site(const site&) = delete;
+  site& operator=(const site&) = delete;
+
+  /// Loads theme and kept pages, starts loops and tree, and accepts. A problem says what is wrong and what to do.
+  expected<void> start();
+  /// Where it listens, as bound: "127.0.0.1:8080".
+  std::vector<std::string> addresses() const;
+  /// True while loops turn, the scheduler answers and few threads are lost to endless loops: feed the heart with it.
+  bool alive() const;
+  /// Theme and content anew (SIGHUP, `ctl reload`); a theme that is wrong is told, and the old one stays. The access log needs no
+  /// signal: where its file was moved away, the next line begins a new one.
+  void reload();
+  /// Set by `ctl drain`: the process should end in good order.
+  bool asked_to_drain() const;
+  /// Answers what is in flight and stops the tree from right to left. False where something had to be cut: then the process should
+  /// `_exit`, since a handler that never returns cannot be stopped from inside.
+  bool stop(std::chrono::milliseconds within);
+
+private:
+  struct inner;
+  std::unique_ptr<inner> inner_;
+};
+
+} // namespace lyceum

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every supervised actor has besides its own behaviour.
+#pragma once
+
+#include "supervision/vitals.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace lyceum::supervision {
+
+class system;
+
+/// How one life began: made by the supervisor, carried by the actor.
+struct birth_certificate {
+  supervision::system* tree = nullptr;
+  caf::actor parent;
+  std::uint64_t number = 0; ///< the supervisor's name for this life
+  std::shared_ptr<supervision::vitals> vitals;
+  bool handshake = true; ///< whether the supervisor waits for started / ignore / error
+};
+
+/// The supervised side of an actor. `birth::pooled` and `birth::detached` give it to every child: an exception handler (what was
+/// thrown, the last message, the state's summary), the start handshake, suspend, resume, inspect, and its vitals.
+class life {
+public:
+  explicit life(birth_certificate of) : of_(std::move(of)) {}
+  life(const life&) = delete;
+  life& operator=(const life&) = delete;
+
+  const std::string& path() const noexcept { return of_.vitals->path; }
+  std::uint64_t generation() const noexcept { return of_.vitals->generation; }
+  supervision::system& tree() const noexcept { return *of_.tree; }
+
+  /// Copy it into jobs that must not take effect once this life is given up.
+  fence guard() const { return fence(of_.vitals); }
+  /// For loops of our own: throws `fenced_off` once this life has been given up.
+  void checkpoint() const { guard().check(); }
+
+  /// A line or some JSON about the state, for `ctl inspect` and crash reports. Called on the actor's own thread. No secrets.
+  void on_inspect(std::function<std::string()> summary) { summary_ = std::move(summary); }
+  /// Runs when this life ends in any way, after a stateful actor's state is gone: capture what it needs. What it throws is reported.
+  void on_stop(std::function<void()> hook) { stop_hook_ = std::move(hook); }
+
+  /// Without these, a child has started once its function has returned. With `start_later` it has started when it says
+  /// `started()`, within its supervisor's start_timeout.
+  void start_later() noexcept { later_ = true; }
+  void started();
+  /// There is nothing to do: the child ends, and its supervisor keeps its place empty, without an error.
+  void ignore();
+  /// It cannot work: the child ends, and its start has failed for this reason.
+  void fail(std::string reason);
+
+protected:
+  // The part that needs no template, run by `living` below.
+  void prepare(caf::event_based_actor* self);
+  caf::behavior finish_start(caf::event_based_actor* self, caf::behavior user);
+  enum class sys_result { pass, taken, skip };
+  sys_result before_behaviour(caf::mailbox_element& what);
+  void begin_message() noexcept;
+  void end_message(bool taken) noexcept;
+  void begin_turn() noexcept;
+  void end_turn() noexcept;
+  void ended() noexcept;
+  void arrived() noexcept { of_.vitals->arrived.fetch_add(1, std::memory_order_relaxed); }
+
+private:
+  caf::error died(std::exception_ptr& thrown);
+
+  birth_certificate of_;
+  caf::event_based_actor* self_ = nullptr;
+  std::function<std::string()> summary_;
+  std::function<void()> stop_hook_;
+  bool later_ = false;
+  bool told_ = false;
+  bool no_start_ = false;
+};
+
+/// The life of the actor that calls it, or null for an actor outside the tree (as in a unit test).
+inline life* find_life(caf::local_actor* self) {
+  return dynamic_cast<life*>(self);
+}
+/// The same; throws std::logic_error for an actor outside the tree.
+life& life_of(caf::local_actor* self);
+/// Convenience for behaviours that also run outside the tree: nothing happens there.
+inline void on_inspect(caf::local_actor* self, std::function<std::string()> summary) {
+  if (auto* found = find_life(self))
+    found->on_inspect(std::move(summary));
+}
+/// A fence that is always open outside the tree.
+inline fence fence_of(caf::local_actor* self) {
+  auto* found = find_life(self);
+  return found ? found->guard() : fence{};
+}
+
+/// While it lives, the handler that runs on this thread may take as long as it wants: the watchdog looks away. For the rare work
+/// whose end is certain and far (a migration).
+class unhurried {
+public:
+  unhurried() noexcept;
+  ~unhurried();
+  unhurried(const unhurried&) = delete;
+  unhurried& operator=(const unhurried&) = delete;
+
+private:
+  vitals* whose_; ///< null outside the tree
+};
+
+/// Ends `whom` ahead of everything in its mailbox (a plain send_exit waits behind the whole mailbox: 247 ms behind 20,000
+/// messages, against 2 ms). `caf::exit_reason::kill` cannot be trapped.
+void exit_now(const caf::actor& whom, caf::exit_reason why);
+
+/// The reason that a killed actor's links and monitors see. CAF's own `kill` would go on through the link and kill the supervisor
+/// too, which cannot trap it; so it becomes `unknown` with the text "killed". Other reasons pass.
+caf::error unkilled(caf::error reason);
+
+/// A function actor as a class: `Base` is what its first parameter points to.
+template <class Base, class F, class Args>
+class living final : public Base, public life {
+public:
+  living(caf::actor_config& config, birth_certificate of, F function, Args args)
+      : Base(config), life(std::move(of)), function_(std::move(function)), args_(std::move(args)) {}
+
+  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* host) override {
+    arrived();
+    Base::enqueue(std::move(what), host);
+  }
+  caf::resumable::resume_result resume(caf::execution_unit* host, size_t throughput) override {
+    begin_turn();
+    auto result = Base::resume(host, throughput);
+    end_turn();
+    return result;
+  }
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
+    ended();
+    return Base::cleanup(unkilled(std::move(reason)), host);
+  }
+
+protected:
+  caf::behavior make_behavior() override {
+    prepare(this);
+    auto call = [this](auto&... xs) -> caf::behavior { return function_(static_cast<Base*>(this), std::move(xs)...); };
+    return finish_start(this, std::apply(call, args_));
+  }
+  caf::invoke_message_result consume(caf::mailbox_element& what) override {
+    begin_message();
+    auto result =
+        caf::invoke_message_result::consumed; // where anything throws, the actor is over and nobody counts any more
+    switch (before_behaviour(what)) {
+    case sys_result::taken:
+      break;
+    case sys_result::skip:
+      result = caf::invoke_message_result::skipped;
+      break;
+    case sys_result::pass:
+      result = Base::consume(what);
+      break;
+    }
+    end_message(result != caf::invoke_message_result::skipped);
+    return result;
+  }
+
+private:
+  F function_;
+  Args args_;
+};
+
+/// The actor class for a function `caf::behavior f(Self*, args…)`; not for generic lambdas, whose Self cannot be known.
+template <class F, class... Ts>
+struct living_of {
+  using self_pointer =
+      typename caf::detail::tl_head<typename caf::detail::get_callable_trait<F>::type::arg_types>::type;
+  static_assert(std::is_pointer_v<self_pointer>,
+                "the first parameter is caf::event_based_actor* or caf::stateful_actor<S>*");
+  using type = living<std::remove_pointer_t<self_pointer>, F, std::tuple<Ts...>>;
+};
+
+} // namespace lyceum::supervision

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervision/control_commands.hpp"
+
+#include <boost/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace lyceum::supervision {
+namespace {
+
+namespace json = boost::json;
+
+json::object node_json(const node_view& n) {
+  json::object o;
+  o["path"] = n.path;
+  o["kind"] = name_of(n.kind);
+  o["state"] = name_of(n.state);
+  o["generation"] = n.generation;
+  o["restarts"] = n.restarts;
+  o["budget"] = n.budget;
+  o["period_ms"] = n.period.count();
+  o["restarts_total"] = n.restarts_total;
+  o["mailbox"] = n.mailbox;
+  o["uptime_ms"] = n.uptime.count();
+  if (n.busy >= milliseconds{100})
+    o["busy_ms"] = n.busy.count();
+  if (n.retry_in.count() > 0)
+    o["retry_in_ms"] = n.retry_in.count();
+  if (n.kind == node_kind::dynamic)
+    o["children"] = n.children;
+  if (n.abandoned > 0)
+    o["abandoned"] = n.abandoned;
+  if (!n.note.empty())
+    o["note"] = n.note;
+  return o;
+}
+
+json::object whole_node_json(const node_view& n) {
+  auto o = node_json(n);
+  o["restart"] = name_of(n.restart);
+  if (n.kind != node_kind::worker)
+    o["strategy"] = name_of(n.strategy);
+  o["thread"] = n.detached ? "own" : "pool";
+  o["essential"] = n.essential;
+  if (!n.last_exit.empty())
+    o["last_exit"] = n.last_exit;
+  return o;
+}
+
+control_answer ok(const json::value& what) {
+  return {json::serialize(what), {}, {}};
+}
+control_answer no(std::string code, std::string detail) {
+  return {"null", std::move(code), std::move(detail)};
+}
+
+std::string argument(const control_request& r, std::size_t n) {
+  return r.args.size() > n ? r.args[n] : std::string{};
+}
+
+control_answer tree_answer(system& tree, const control_request& r) {
+  const auto nodes = r.args.empty() ? tree.states().snapshot() : tree.states().below(r.args.front());
+  if (nodes.empty() && !r.args.empty())
+    return no("not_found", "no such child: " + r.args.front() + "; `tree` lists all");
+  json::array all;
+  for (const auto& n : nodes)
+    all.push_back(node_json(n));
+  return ok(all);
+}
+
+control_answer show_answer(system& tree, const control_request& r) {
+  const auto path = argument(r, 0);
+  const auto nodes = tree.states().below(path);
+  if (path.empty())
+    return no("usage", "show PATH");
+  if (nodes.empty())
+    return no("not_found", "no such child: " + path + "; `tree` lists all");
+  auto o = whole_node_json(nodes.front());
+  json::array children;
+  for (const auto& n : nodes)
+    if (n.parent == nodes.front().path)
+      children.push_back(node_json(n));
+  if (nodes.front().kind == node_kind::dynamic) {
+    std::shared_ptr<roster> living;
+    {
+      std::lock_guard lock(tree.inside().guard);
+      const auto it = tree.inside().rosters.find(nodes.front().path);
+      if (it != tree.inside().rosters.end())
+        living = it->second;
+    }
+    if (living) {
+      const auto now = std::chrono::steady_clock::now();
+      std::lock_guard lock(living->guard);
+      for (const auto& [number, one] : living->all) {
+        if (children.size() == 1000)
+          break; // enough to look at
+        json::object c;
+        c["path"] = one.vitals->path;
+        c["mailbox"] = one.vitals->mailbox();
+        c["uptime_ms"] = std::chrono::duration_cast<milliseconds>(now - one.vitals->born).count();
+        c["busy_ms"] = one.vitals->busy_for().count();
+        children.push_back(std::move(c));
+      }
+    }
+  }
+  if (nodes.front().kind != node_kind::worker)
+    o["below"] = std::move(children);
+  return ok(o);
+}
+
+control_answer count_answer(system& tree, const control_request& r) {
+  const auto nodes = tree.states().below(argument(r, 0));
+  if (nodes.empty())
+    return no("not_found", "no such child: " + argument(r, 0));
+  std::size_t specs = 0, active = 0, supervisors = 0, workers = 0;
+  for (const auto& n : nodes) {
+    ++specs;
+    ++(n.kind == node_kind::worker ? workers : supervisors);
+    active += n.state == node_state::running || n.state == node_state::suspended ? 1 : 0;
+    active += n.children;
+    workers += n.children;
+  }
+  return ok(json::object{{"specs", specs}, {"active", active}, {"supervisors", supervisors}, {"workers", workers}});
+}
+
+control_answer health_answer(system& tree, const control_request&) {
+  json::array unwell;
+  std::size_t abandoned = 0;
+  for (const auto& n : tree.states().snapshot()) {
+    abandoned += n.abandoned;
+    if (n.state == node_state::running || n.state == node_state::suspended || n.state == node_state::stopped)
+      continue;
+    json::object o{{"path", n.path}, {"state", name_of(n.state)}, {"last_exit", n.last_exit}};
+    if (n.retry_in.count() > 0)
+      o["retry_in_ms"] = n.retry_in.count();
+    if (!n.note.empty())
+      o["note"] = n.note;
+    unwell.push_back(std::move(o));
+  }
+  json::object o;
+  const bool pool = tree.pool_alive();
+  o["state"] = unwell.empty() && pool ? "ok" : "degraded";
+  o["pid"] = ::getpid();
+  o["pool_alive"] = pool;
+  o["abandoned"] = abandoned;
+  o["crashes"] = tree.crashes().total();
+  o["unwell"] = std::move(unwell);
+  return ok(o);
+}
+
+control_answer crashes_answer(system& tree, const control_request& r) {
+  std::size_t n = 20;
+  const auto text = argument(r, 0);
+  if (!text.empty()) {
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (bad != std::errc{} || end != text.data() + text.size())
+      return no("usage", "crashes [N]: N is a number");
+  }
+  std::string all = "[";
+  for (const auto& c : tree.crashes().recent(n))
+    all += (all.size() > 1 ? "," : "") + to_json(c);
+  return {all + "]", {}, {}};
+}
+
+bool in_control(const registry& states, const std::string& path) {
+  const auto at = states.normal(path);
+  return at == "control" || at.starts_with("control/");
+}
+
+void operate(system& tree, operation what, const control_request& r, control_reply reply) {
+  const auto path = argument(r, 0);
+  if (path.empty())
+    return reply(no("usage", r.command + " PATH"));
+  if (what == operation::kill && std::ranges::find(r.args, "--as-crash") != r.args.end())
+    what = operation::kill_as_crash;
+  const bool locks_out = what == operation::stop || what == operation::suspend || what == operation::degrade;
+  if (locks_out && in_control(tree.states(), path))
+    return reply(no(
+        "refused", "that would lock you out: nobody could start the control socket again; kill or restart it instead"));
+  const bool inspects = what == operation::inspect;
+  tree.operate(what, path, [&tree, path, inspects, reply = std::move(reply)](outcome got) {
+    if (!got.ok)
+      return reply(no(got.code, got.detail));
+    json::object o;
+    if (inspects) {
+      const auto seen = tree.states().below(path);
+      if (!seen.empty())
+        o = whole_node_json(seen.front());
+      boost::system::error_code not_json;
+      const auto summary = json::parse(got.detail, not_json);
+      o["summary"] = not_json ? json::value(got.detail) : summary;
+    } else {
+      o["path"] = tree.states().normal(path);
+      o["generation"] = got.generation;
+      o["state"] = name_of(got.state);
+    }
+    reply(ok(o));
+  });
+}
+
+} // namespace
+
+void add_tree_commands(system& tree, const std::function<void(std::string, control_handler, bool)>& add) {
+  const auto read = [&](std::string name, control_answer (*make)(system&, const control_request&)) {
+    add(
+        std::move(name), [&tree, make](const control_request& r, control_reply reply) { reply(make(tree, r)); }, false);
+  };
+  read("tree", tree_answer);
+  read("show", show_answer);
+  read("count", count_answer);
+  read("health", health_answer);
+  read("status", health_answer);
+  read("crashes", crashes_answer);
+  for (const auto* name :
+       {"restart", "stop", "start", "kill", "suspend", "resume", "inspect", "degrade", "undegrade", "reset"}) {
+    operation what{};
+    parse_operation(name, what);
+    add(
+        name,
+        [&tree, what](const control_request& r, control_reply reply) { operate(tree, what, r, std::move(reply)); },
+        what != operation::inspect);
+  }
+}
+
+std::optional<control_answer> serving_answer(system& tree, const std::string& path) {
+  const auto nodes = tree.states().below(path);
+  if (nodes.empty())
+    return no("not_found", "no such child: " + path);
+  for (const auto& n : nodes)
+    if (n.state != node_state::running &&
+        !(n.state == node_state::stopped && n.last_exit.empty() && n.path != nodes.front().path))
+      return std::nullopt;
+  return ok(json::object{{"path", nodes.front().path}, {"state", "running"}, {"generation", nodes.front().generation}});
+}
+
+parsed_line parse_control_line(std::string_view line) {
+  parsed_line got;
+  boost::system::error_code bad;
+  json::parse_options limits;
+  limits.max_depth = 8;
+  const auto value = json::parse(json::string_view(line.data(), line.size()), bad, {}, limits);
+  if (bad || !value.is_object()) {
+    got.error = "a line is one JSON object: {\"id\":1,\"cmd\":\"tree\"}";
+    return got;
+  }
+  const auto& o = value.as_object();
+  if (const auto* id = o.if_contains("id"); id && (id->is_number() || id->is_string()))
+    got.id = json::serialize(*id);
+  const auto* cmd = o.if_contains("cmd");
+  if (!cmd || !cmd->is_string()) {
+    got.error = "\"cmd\" is missing";
+    return got;
+  }
+  got.asked.command = std::string(cmd->as_string());
+  if (const auto* path = o.if_contains("path"); path && path->is_string())
+    got.asked.args.emplace_back(path->as_string());
+  if (const auto* args = o.if_contains("args")) {
+    if (!args->is_array() ||
+        !std::ranges::all_of(args->as_array(), [](const json::value& v) { return v.is_string(); })) {
+      got.error = "\"args\" is a list of strings";
+      return got;
+    }
+    for (const auto& a : args->as_array())
+      got.asked.args.emplace_back(a.as_string());
+  }
+  if (const auto* wait = o.if_contains("timeout_ms")) {
+    boost::system::error_code no_number;
+    const auto ms = wait->to_number<std::int64_t>(no_number);
+    if (no_number || ms < 0 || ms > 600'000) {
+      got.error = "\"timeout_ms\" is a number from 0 to 600000";
+      return got;
+    }
+    got.timeout = milliseconds{ms};
+  }
+  return got;
+}
+
+} // namespace lyceum::supervision

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's side of the heart, and of systemd: both speak LISTEN_FDS and NOTIFY_SOCKET.
+#pragma once
+
+#include "supervision/heart/result.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lyceum::heart {
+
+struct inherited_socket {
+  int fd = -1;
+  std::string name; ///< from LISTEN_FDNAMES; "" where there is none
+};
+
+/// The sockets that the heart or systemd passed on, in their order; each gets FD_CLOEXEC. Empty when nobody passed any
+/// (LISTEN_PID is another process, or absent). Takes the variables out of the environment, so call it once, early, while
+/// there is one thread.
+std::vector<inherited_socket> inherited_sockets();
+
+/// Where messages about our state go. Copyable; a default one tells nobody.
+class notifier {
+public:
+  notifier() = default;
+  /// Reads NOTIFY_SOCKET and WATCHDOG_USEC/WATCHDOG_PID, and takes them out of the environment, so that no child of
+  /// ours beats in our name. Call it once, early, while there is one thread.
+  static notifier from_environment();
+
+  /// One datagram, e.g. "READY=1", "STOPPING=1\nSTATUS=draining", "WATCHDOG=1". Never blocks; thread-safe and safe
+  /// beside fork. False when nobody listens.
+  bool notify(std::string_view message) const;
+  bool ready() const { return notify("READY=1"); }
+  bool stopping() const { return notify("STOPPING=1"); }
+  bool beat() const { return notify("WATCHDOG=1"); }
+  bool status(std::string_view text) const;
+
+  bool listened_to() const { return !path_.empty(); }
+  /// How often to beat: a fifth of what the other side allows, and at most a second. Absent: nobody wants beats.
+  std::optional<std::chrono::milliseconds> beat_period() const { return period_; }
+
+private:
+  std::string path_; ///< "@…" stands for an abstract socket
+  std::optional<std::chrono::milliseconds> period_;
+};
+
+} // namespace lyceum::heart

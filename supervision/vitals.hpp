@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be known of a living child without asking it. Knows no CAF.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace lyceum::supervision {
+
+/// One life of one child: counters that its thread writes and anybody reads. Outlives the actor.
+struct vitals {
+  vitals(std::string at, std::uint64_t number) : path(std::move(at)), generation(number) {}
+
+  const std::string path;
+  const std::uint64_t generation;
+  const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
+  bool detached = false;            ///< on a thread of its own; written before the actor runs
+  std::atomic<bool> fenced = false; ///< ended or abandoned: whatever still runs must not take effect
+  std::atomic<bool> suspended = false;
+  std::atomic<std::uint64_t> arrived = 0;      ///< messages put into its mailbox
+  std::atomic<std::uint64_t> handled = 0;      ///< messages taken out for good
+  std::atomic<std::int64_t> busy_since_ns = 0; ///< steady clock; 0 while it waits
+  std::atomic<int> thread = 0;                 ///< kernel's number of the thread that last ran it
+
+  std::uint64_t mailbox() const noexcept {
+    const auto out = handled.load(std::memory_order_relaxed); // first: a message arrives before it is handled
+    const auto in = arrived.load(std::memory_order_relaxed);
+    return in > out ? in - out : 0;
+  }
+  /// How long the handler that runs now has been running; zero between messages.
+  std::chrono::milliseconds busy_for() const noexcept {
+    const auto since = busy_since_ns.load(std::memory_order_relaxed);
+    if (since == 0)
+      return {};
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(now > since ? now - since : 0));
+  }
+};
+
+/// Thrown by `fence::check` in a child that has been given up. Let it pass: it ends the handler.
+struct fenced_off : std::runtime_error {
+  explicit fenced_off(const std::string& path) : std::runtime_error("given up by its supervisor: " + path) {}
+};
+
+/// Tells a job whether the child that it works for is still the current one. Copy it into the job, and ask before COMMIT,
+/// before DATA, before a POST: a handler cannot be interrupted, so a killed child's work may go on beside its successor.
+/// Any thread. A default-made fence is always open (for tests and for work outside the tree).
+class fence {
+public:
+  fence() = default;
+  explicit fence(std::shared_ptr<const vitals> of) : of_(std::move(of)) {}
+  bool open() const noexcept { return !of_ || !of_->fenced.load(std::memory_order_acquire); }
+  /// Throws `fenced_off` where the fence is closed.
+  void check() const {
+    if (!open())
+      throw fenced_off(of_->path);
+  }
+  std::uint64_t generation() const noexcept { return of_ ? of_->generation : 0; }
+
+private:
+  std::shared_ptr<const vitals> of_;
+};
+
+} // namespace lyceum::supervision

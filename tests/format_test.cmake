@@ -1,0 +1,12 @@
+# Fails where a source is not as .clang-format has it. Mend it with: git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 -i
+set(files "")
+foreach(folder storage views supervision actors http ops tests)
+  file(GLOB_RECURSE found "${ROOT}/${folder}/*.cpp" "${ROOT}/${folder}/*.hpp")
+  list(FILTER found EXCLUDE REGEX "/node_modules/")
+  list(APPEND files ${found})
+endforeach()
+execute_process(COMMAND "${PROGRAM}" --dry-run -Werror ${files} RESULT_VARIABLE status ERROR_VARIABLE told)
+if(NOT status EQUAL 0)
+  string(SUBSTRING "${told}" 0 4000 told)
+  message(FATAL_ERROR "${told}")
+endif()

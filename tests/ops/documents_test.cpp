@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is written by hand beside the program says what the program says.
+#include "ops/commands/cli.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+using namespace lyceum;
+using words = std::set<std::string>;
+
+namespace {
+
+std::string contents(const std::string& file) {
+  std::ifstream in(std::string(LYCEUM_SOURCE_DIR "/ops/") + file);
+  std::ostringstream out;
+  out << in.rdbuf();
+  EXPECT_FALSE(out.str().empty()) << file;
+  return out.str();
+}
+
+words found(const std::string& text, const std::string& pattern) {
+  std::regex what(pattern);
+  words all;
+  for (std::sregex_iterator at(text.begin(), text.end(), what), end; at != end; ++at)
+    all.insert((*at)[1]);
+  return all;
+}
+
+/// The part of a text from the first place where `from` stands, up to the next place of `to`.
+std::string between(const std::string& text, const std::string& from, const std::string& to) {
+  auto start = text.find(from);
+  if (start == std::string::npos)
+    return {};
+  start += from.size();
+  return text.substr(start, text.find(to, start) - start);
+}
+
+words flags(const std::string& command) {
+  auto all = cli::flags_of(command);
+  return {all.begin(), all.end()};
+}
+
+words all_commands() {
+  auto all = cli::commands();
+  return {all.begin(), all.end()};
+}
+
+/// The commands whose flags we read ourselves.
+words own_commands() {
+  auto all = all_commands();
+  all.erase("ctl");
+  return all;
+}
+
+/// The manual without its escapes: "\-\-listen" is "--listen".
+std::string manual() {
+  auto text = contents("man/lyceum.1");
+  std::erase(text, '\\');
+  return text;
+}
+
+} // namespace
+
+TEST(manual_test, every_command_has_its_section_with_each_of_its_flags_and_no_other) {
+  auto text = manual();
+  EXPECT_EQ(found(between(text, ".SH COMMANDS", ".SH CONFIGURATION"), R"(\.SS ([a-z]+))"), all_commands());
+  for (const auto& command : own_commands()) {
+    auto section = between(text, ".SS " + command + "\n", "\n.S");
+    auto expected = flags(command);
+    expected.erase("--help"); // said once, for all
+    if (command == "version")
+      section = "";
+    EXPECT_EQ(found(section, R"((--[a-z-]+))"), expected) << command;
+  }
+}
+
+TEST(manual_test, every_key_of_the_configuration_is_there_with_its_default) {
+  auto section = between(manual(), ".SH CONFIGURATION", ".SH ENVIRONMENT");
+  words keys;
+  for (const auto& key : config_keys()) {
+    keys.emplace(key.name);
+    EXPECT_THAT(section, testing::HasSubstr(".B " + std::string(key.name) + "\n")) << key.name;
+    EXPECT_THAT(between(section, ".B " + std::string(key.name) + "\n", ".TP"),
+                testing::HasSubstr("Default: " + std::string(key.fallback) + "."))
+        << key.name;
+  }
+  EXPECT_EQ(found(section, R"(\.TP\n\.B ([a-z_]+)\n)"), keys);
+}
+
+TEST(completions_test, bash_offers_what_help_shows) {
+  auto text = contents("completions/lyceum.bash");
+  auto database = between(text, "local database=\"", "\"");
+  EXPECT_EQ(found(between(text, "local commands=\"", "\""), R"(([a-z]+))"), all_commands());
+  auto cases = between(text, "local flags=\"--help\"", "esac");
+  for (const auto& command : own_commands()) {
+    auto line = between(cases, "\n    " + command + ") flags=\"$flags", "\"");
+    if (auto at = line.find("$database"); at != std::string::npos)
+      line.replace(at, 9, database);
+    EXPECT_EQ(found("--help " + line, R"((--[a-z-]+))"), flags(command)) << command;
+  }
+}
+
+TEST(completions_test, zsh_offers_what_help_shows) {
+  auto text = contents("completions/_lyceum");
+  EXPECT_EQ(found(between(text, "commands=(", "\n  )"), R"('([a-z]+):)"), all_commands());
+  auto database = between(text, "database=(", "\n  )");
+  auto cases = between(text, "case $command in", "esac");
+  for (const auto& command : own_commands()) {
+    auto part = between(cases, "\n    " + command + ")", ";;");
+    if (part.find("$database") != std::string::npos)
+      part += database;
+    EXPECT_EQ(found(part, R"('\*?(--[a-z-]+)\[)"), flags(command)) << command;
+  }
+}
+
+TEST(completions_test, fish_offers_what_help_shows) {
+  auto text = contents("completions/lyceum.fish");
+  EXPECT_EQ(found(text, R"(__fish_use_subcommand -a ([a-z]+))"), all_commands());
+  for (const auto& command : own_commands()) {
+    words got;
+    for (const auto& name : found(text, "seen_subcommand_from " + command + "\" -l ([a-z-]+)"))
+      got.insert("--" + name);
+    EXPECT_EQ(got, flags(command)) << command;
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people get wrong, and what they are told.
+#include "tests/site/server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace lyceum::testing {
+namespace {
+
+finished serve(const scratch& place, std::vector<std::string> more) {
+  std::vector<std::string> arguments{"serve", "--data", (place / "data").string(), "--listen", "127.0.0.1:0"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run_lyceum(arguments, 10s);
+}
+
+TEST(misuse, an_unknown_flag_is_wrong_usage_and_the_nearest_one_is_named) {
+  const auto done = run_lyceum({"serve", "--contnet", "x"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_NE(done.err.find("--content"), std::string::npos) << done.err;
+}
+
+TEST(misuse, an_unknown_command_is_wrong_usage) {
+  const auto done = run_lyceum({"srve"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_NE(done.err.find("serve"), std::string::npos) << done.err;
+}
+
+TEST(misuse, ctl_without_a_server_says_so_with_status_3) {
+  const scratch place;
+  const auto done = run_lyceum({"ctl", "--control", (place / "none.sock").string(), "tree"});
+  EXPECT_EQ(done.status, 3);
+  EXPECT_FALSE(done.err.empty());
+}
+
+TEST(misuse, a_folder_without_site_toml_is_no_school) {
+  const scratch place;
+  fs::create_directories(place / "school");
+  const auto done = serve(place, {"--content", (place / "school").string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find("site.toml"), std::string::npos) << done.err;
+}
+
+TEST(misuse, a_port_in_use_is_named) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  ASSERT_EQ(listen(fd, 1), 0);
+  socklen_t size = sizeof at;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+  const auto port = std::to_string(ntohs(at.sin_port));
+  const scratch place;
+  const auto done = run_lyceum({"serve", "--data", (place / "data").string(), "--content", sample_school().string(),
+                                "--listen", "127.0.0.1:" + port},
+                               10s);
+  close(fd);
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find(port), std::string::npos) << done.err;
+}
+
+TEST(misuse, a_control_path_that_is_too_long_is_refused_with_advice) {
+  const scratch place;
+  const auto done =
+      serve(place, {"--content", sample_school().string(), "--control", (place / std::string(120, 'x')).string()});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_NE(done.err.find("--control"), std::string::npos) << done.err;
+}
+
+TEST(misuse, a_data_folder_that_cannot_be_written_is_named) {
+  // A file in the way of the folder: refused to root as well.
+  const scratch place;
+  write_file(place / "data", "not a folder");
+  const auto done = serve(place, {"--content", sample_school().string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find((place / "data").string()), std::string::npos) << done.err;
+}
+
+TEST(misuse, a_second_server_on_one_data_folder_is_refused) {
+  server first({.content = sample_school()});
+  ASSERT_TRUE(first.ready()) << first.log();
+  const auto done = run_lyceum(
+      {"serve", "--data", first.data().string(), "--content", sample_school().string(), "--listen", "127.0.0.1:0"},
+      15s);
+  EXPECT_EQ(done.status, 1);
+  EXPECT_FALSE(done.err.empty());
+  EXPECT_EQ(first.get("/").status, 200);
+}
+
+TEST(misuse, a_lesson_over_its_limit_is_an_import_fault_that_names_it) {
+  const scratch place;
+  const auto school = place / "school";
+  ASSERT_EQ(run_lyceum({"new", school.string()}).status, 0);
+  write_file(school / "courses" / "big" / "course.md", "---\ntitle: Big\n---\n");
+  write_file(school / "courses" / "big" / "01-huge.md", "---\ntitle: Huge\n---\n" + std::string(300 * 1024, 'x'));
+  const auto done = run_lyceum({"import", school.string(), "--data", (place / "data").string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.out.find("01-huge.md"), std::string::npos) << done.out << done.err;
+}
+
+TEST(misuse, two_lessons_with_one_slug_are_a_fault_that_names_both) {
+  const scratch place;
+  const auto school = place / "school";
+  ASSERT_EQ(run_lyceum({"new", school.string()}).status, 0);
+  write_file(school / "courses" / "twins" / "course.md", "---\ntitle: Twins\n---\n");
+  write_file(school / "courses" / "twins" / "01-same.md", "---\ntitle: One\n---\nText\n");
+  write_file(school / "courses" / "twins" / "02-same.md", "---\ntitle: Two\n---\nText\n");
+  const auto done = run_lyceum({"check", school.string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.out.find("02-same.md"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("01-same"), std::string::npos) << done.out;
+}
+
+TEST(misuse, a_missing_video_is_a_fault_that_names_it) {
+  const scratch place;
+  const auto school = place / "school";
+  ASSERT_EQ(run_lyceum({"new", school.string()}).status, 0);
+  write_file(school / "courses" / "film" / "course.md", "---\ntitle: Film\n---\n");
+  write_file(school / "courses" / "film" / "01-reel.md", "---\ntitle: Reel\nvideo: lost.mp4\n---\nText\n");
+  const auto done = run_lyceum({"check", school.string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.out.find("lost.mp4"), std::string::npos) << done.out;
+}
+
+TEST(misuse, a_new_school_passes_its_own_check_and_is_not_made_twice) {
+  const scratch place;
+  const auto school = (place / "school").string();
+  EXPECT_EQ(run_lyceum({"new", school}).status, 0);
+  const auto checked = run_lyceum({"check", school});
+  EXPECT_EQ(checked.status, 0) << checked.out;
+  EXPECT_EQ(run_lyceum({"new", school}).status, 1);
+}
+
+} // namespace
+} // namespace lyceum::testing

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/views/pages/samples.hpp"
+
+#include <stdexcept>
+
+namespace lyceum::views::samples {
+namespace {
+
+const std::string code_elixir =
+    R"(<pre tabindex="0" data-language="Elixir"><code class="language-elixir"><span class="hl kwa">defmodule</span> Counter <span class="hl kwa">do</span>
+  <span class="hl kwb">use</span> GenServer  <span class="hl slc"># a process that keeps a number, and is started again when it falls over</span>
+
+  <span class="hl kwa">def</span> <span class="hl kwd">handle_call</span>(<span class="hl str">:next</span>, _from, n), <span class="hl kwb">do</span><span class="hl opt">:</span> {<span class="hl str">:reply</span>, n, n <span class="hl opt">+</span> <span class="hl num">1</span>}
+  <span class="hl kwa">def</span> <span class="hl kwd">handle_call</span>(<span class="hl str">:break</span>, _from, _n), <span class="hl kwb">do</span><span class="hl opt">:</span> <span class="hl kwe">raise</span> <span class="hl str">"as you wish: &lt;gone&gt;"</span>
+<span class="hl kwa">end</span>
+</code></pre>
+)";
+
+const std::string full_html =
+    R"(<p>A program that never fails is not a program that was written well: it is one that nobody uses yet. What can be
+chosen is <em>who notices</em>. In this lesson you break a part of the server that sends you this page, and
+read on while <a href="/courses/let-it-crash/who-restarts-whom">its supervisor</a> replaces it<sup class="footnote-ref"><a href="#fn:1" id="fnref:1" role="doc-noteref">1</a></sup>.</p>
+<h2 id="two-questions">Two questions</h2>
+<p>Every part answers two questions before it may run: <code>what do you lose when you die?</code> and
+<strong>who starts you again?</strong> Press <kbd>Ctrl</kbd> <kbd>C</kbd> to leave the terminal at any time.</p>
+)" + code_elixir +
+    R"(<blockquote><p>A fault in one request costs that request.</p></blockquote>
+<h3 id="a-table">What each fault costs</h3>
+<div class="table" role="region" tabindex="0" aria-label="Table"><table><thead><tr><th scope="col">Fault</th><th scope="col" class="align-right">Costs</th><th scope="col">Healed by</th></tr></thead>
+<tbody><tr><td>A handler throws</td><td class="align-right">1 request</td><td>nobody: the session ends</td></tr>
+<tr><td>A renderer dies</td><td class="align-right">0 requests</td><td><code>rendering</code>, within a millisecond or so</td></tr>
+<tr><td>The process dies</td><td class="align-right">≈ 100 ms</td><td>the heart, which holds the sockets</td></tr></tbody></table></div>
+<div class="callout tip" role="note"><p class="callout-title">Tip</p><p>Keep a second terminal open with <code>lyceum ctl tree</code>. It is the whole truth about what runs.</p></div>
+<div class="callout warning" role="note"><p class="callout-title">Warning</p><p>Do not do this to a server that other people are learning from.</p></div>
+<h2 id="try-it">Try it</h2>
+<ul class="tasks"><li class="task"><label><input type="checkbox" disabled checked> Read the tree</label></li><li class="task"><label><input type="checkbox" disabled> Kill a renderer, <del>quietly</del> on purpose</label></li></ul>
+<ol><li>Open a terminal.<ul><li>Any will do.</li></ul></li><li>Ask for the tree.</li></ol>
+<pre tabindex="0" data-language="Shell"><code class="language-sh">lyceum ctl kill rendering/renderer-1 <span class="hl opt">&amp;&amp;</span> lyceum ctl tree <span class="hl slc"># a very long line that has to scroll because nobody wraps code behind the reader's back, ever</span>
+</code></pre>
+<figure><img src="/media/figure.svg" alt="Three boxes: heart, supervisor, worker" width="640" height="240"><figcaption>Rings of safety: each holds the one inside it.</figcaption></figure>
+<h2 id="what-stays">What stays when a part is gone, and a heading that is long enough to take two lines</h2>
+<p>Mailboxes are memory; tables are memory that survives.</p>
+<section class="footnotes" role="doc-endnotes"><ol><li id="fn:1"><p>In a fresh state, never by patching the old one.</p><p class="footnote-back"><a href="#fnref:1" role="doc-backlink">↩</a></p></li></ol></section>
+)";
+
+const std::string full_free =
+    R"(<p>A program that never fails is not a program that was written well.</p>
+<h2 id="two-questions">Two questions</h2><p>Every part answers two questions before it may run.</p>)";
+
+const unix_time some_day = from_micros(1'795'426'200'000'000); // 2026-11-23T09:30:00Z
+
+media_file media(std::string key, std::string name, std::string type) {
+  media_file out;
+  out.key = std::move(key);
+  out.name = std::move(name);
+  out.content_type = std::move(type);
+  return out;
+}
+
+std::vector<translation> translations(const std::string& title) {
+  return {{"en", title}, {"de", title}, {"ar", title}, {"zh-hans", title}};
+}
+
+std::vector<lesson_entry> entries(const std::string& title) {
+  std::vector<lesson_entry> out;
+  const std::string slugs[] = {"break-something", "who-restarts-whom", "the-budget", "the-heart"};
+  const std::string titles[] = {"Break something", "Who restarts whom, and why a supervisor never looks inside",
+                                "The budget", title};
+  for (int i = 0; i < 4; ++i) {
+    lesson_entry e;
+    e.slug = slugs[i];
+    e.title = titles[i];
+    e.summary = i == 2 ? "" : "Kill a renderer while you read, and watch the tree fill the gap within a millisecond.";
+    e.position = i + 1;
+    e.reading_minutes = 4 + i;
+    e.has_video = i == 1;
+    e.duration = std::chrono::seconds{i == 1 ? 150 : 0};
+    if (i == 2)
+      e.who = {access::kind::members, ""};
+    out.push_back(e);
+  }
+  return out;
+}
+
+} // namespace
+
+std::shared_ptr<const theme> strict_theme() {
+  static const auto look = load_theme(std::nullopt, unknown_name::fails);
+  if (!look)
+    throw std::runtime_error{look.error().detail};
+  return *look;
+}
+
+site_view site(std::string language, std::string base_url) {
+  site_view view;
+  view.look = strict_theme();
+  view.site.title = "A School That Heals";
+  view.site.description = "Learn to build software that keeps serving while its parts fail.";
+  view.site.timezone = "Europe/Ljubljana";
+  view.site.accent = "#a8431f";
+  view.site.author = "Ada Lovelace";
+  view.site.languages = {"en", "de", "ar", "zh-hans"};
+  view.site.navigation = {{"Courses", "/courses"}, {"Articles", "/articles"}, {"About", "/about"}};
+  view.base_url = std::move(base_url);
+  view.language = std::move(language);
+  view.now = some_day;
+  return view;
+}
+
+course full_course(bool nasty, const std::string& language) {
+  course c;
+  c.slug = "let-it-crash";
+  c.language = language;
+  c.title = nasty ? nasty_title : "Let it crash";
+  c.summary = nasty ? nasty_title : "Break this very server, part by part, and learn from how it heals.";
+  c.tags = {"supervision"};
+  c.updated_at = some_day;
+  c.lessons = entries(nasty ? nasty_title : "The heart");
+  c.translations = translations(c.title);
+  return c;
+}
+
+lesson full_lesson(bool nasty, const std::string& language) {
+  lesson l;
+  l.slug = "who-restarts-whom";
+  l.language = language;
+  l.title = nasty ? nasty_title : "Who restarts whom, and why a supervisor never looks inside";
+  l.summary = nasty ? nasty_title : "A tree of parts that watch each other.";
+  l.author = nasty ? nasty_title : "Ada Lovelace";
+  l.position = 2;
+  l.tags = {"supervision", nasty ? nasty_title : "trees"};
+  l.reading_minutes = 6;
+  l.published_at = some_day;
+  l.updated_at = some_day;
+  l.course_slug = "let-it-crash";
+  l.course_title = nasty ? nasty_title : "Let it crash";
+  l.siblings = entries(nasty ? nasty_title : "The heart");
+  l.translations = translations(l.title);
+  video film;
+  film.file = media("0123456789abcdef", nasty ? "a \"b\" <c>.mp4" : "tree.mp4", "video/mp4");
+  film.poster = media("1123456789abcdef", "tree.jpg", "image/jpeg");
+  film.captions = {{"en", media("2123456789abcdef", "tree.en.vtt", "text/vtt")},
+                   {"de", media("3123456789abcdef", "tree.de.vtt", "text/vtt")}};
+  film.duration = std::chrono::seconds{150};
+  l.film = film;
+  return l;
+}
+
+article full_article(bool nasty, const std::string& language) {
+  article a;
+  a.article_id = 4711;
+  a.slug = "one-process";
+  a.language = language;
+  a.title = nasty ? nasty_title : "Why one process is enough";
+  a.summary =
+      nasty ? nasty_title : "A school is small. Its parts are many. Both are good reasons to keep them together.";
+  a.author = nasty ? nasty_title : "Ada Lovelace";
+  a.tags = {"design", nasty ? nasty_title : "supervision"};
+  a.reading_minutes = 4;
+  a.published_at = some_day;
+  a.updated_at = some_day;
+  a.translations = translations(a.title);
+  return a;
+}
+
+rendered_text full_text() {
+  rendered_text out;
+  out.html = full_html;
+  out.free_html = full_free;
+  out.has_more = true;
+  out.headings = {
+      {2, "two-questions", "Two questions"},
+      {3, "a-table", "What each fault costs"},
+      {2, "try-it", "Try it"},
+      {2, "what-stays", "What stays when a part is gone, and a heading that is long enough to take two lines"}};
+  return out;
+}
+
+course empty_course() {
+  course c;
+  c.slug = "c";
+  c.language = "en";
+  c.title = "Empty";
+  return c;
+}
+
+lesson empty_lesson() {
+  lesson l;
+  l.slug = "l";
+  l.language = "en";
+  l.title = "Empty";
+  l.course_slug = "c";
+  l.course_title = "Course";
+  return l;
+}
+
+article empty_article() {
+  article a;
+  a.slug = "a";
+  a.language = "en";
+  a.title = "Empty";
+  return a;
+}
+
+std::map<std::string, std::string> all_pages(bool nasty, const std::string& language) {
+  const auto view = site(language);
+  auto bare = site(language, "");
+  bare.site = site_info{};
+  const auto c = full_course(nasty, language);
+  const auto l = full_lesson(nasty, language);
+  const auto a = full_article(nasty, language);
+  auto members_lesson = l;
+  members_lesson.who = {access::kind::members, ""};
+  auto plan_lesson = l;
+  plan_lesson.who = {access::kind::plan, nasty ? nasty_title : "pro"};
+  auto paid_article = a;
+  paid_article.who = {access::kind::paid, ""};
+  auto locked_course = c;
+  locked_course.who = {access::kind::paid, ""};
+  auto brief = full_text();
+  brief.free_html.clear();
+  brief.has_more = false;
+  const viewer anyone;
+  return {
+      {"index", home_page(view, {c, locked_course}, {a, paid_article})},
+      {"index-empty", home_page(bare, {}, {})},
+      {"courses", courses_page(view, {c, locked_course})},
+      {"courses-empty", courses_page(bare, {})},
+      {"course", course_page(view, c, full_text())},
+      {"course-empty", course_page(bare, empty_course(), {})},
+      {"lesson", lesson_page(view, l, full_text(), anyone)},
+      {"lesson-locked", lesson_page(view, members_lesson, full_text(), anyone)},
+      {"lesson-summary", lesson_page(view, plan_lesson, brief, anyone)},
+      {"lesson-empty", lesson_page(bare, empty_lesson(), {}, anyone)},
+      {"articles", articles_page(view, {a, paid_article})},
+      {"articles-empty", articles_page(bare, {})},
+      {"article", article_page(view, a, full_text(), anyone)},
+      {"article-locked", article_page(view, paid_article, brief, anyone)},
+      {"article-empty", article_page(bare, empty_article(), {}, anyone)},
+      {"about", standing_page(view, a, full_text())},
+      {"about-empty", standing_page(bare, empty_article(), {})},
+      {"error-404", error_page(view, 404, "7f3a91c04e2b")},
+      {"error-500", error_page(view, 500, nasty ? nasty_title : "7f3a91c04e2b")},
+      {"error-503", error_page(bare, 503, "")},
+      {"error-418", error_page(bare, 418, "")},
+  };
+}
+
+} // namespace lyceum::views::samples
