@@ -204,7 +204,7 @@ public:
       } catch (const storage::timeout& late) {
         return task.fail({problem::kind::timeout, late.what()});
       } catch (const storage::unwritable& full) {
-        health_.tell_unwritable(full.what(), options_.log);
+        health_.tell_unwritable(full.what(), options_.error);
         return task.fail({problem::kind::unavailable, "The database cannot be written.", 10s});
       } catch (const storage::interrupted&) {
         return task.fail({problem::kind::unavailable, "The part that asks the database was restarted.", 1s});
@@ -218,7 +218,7 @@ public:
 private:
   void note(const std::string& why) {
     drop();
-    health_.tell(false, "the database is away: " + why, options_.log);
+    health_.tell(false, "the database is away: " + why, options_.error);
   }
   void drop() {
     std::lock_guard lock(handle_.guard);

@@ -58,6 +58,7 @@ public:
         storage::import_options how;
         how.replace_content = options_.replace_content;
         how.changed_paths = paths;
+        how.judge = views::refusal_of;
         auto report = storage::import_folder(db, options_.content->string(), how);
         tell_people(report, paths.empty());
         const bool changed = report.added + report.changed + report.removed > 0;
@@ -91,8 +92,8 @@ private:
       step_ = "waits for another writer";
       import_later(retry_pause);
     } catch (const storage::unwritable& full) {
-      if (options_.log && step_ != "waits until the database can be written")
-        options_.log(fmt::format("content: nothing is imported for now: {}", full.what()));
+      if (options_.warn && step_ != "waits until the database can be written")
+        options_.warn(fmt::format("content: nothing is imported for now: {}", full.what()));
       step_ = "waits until the database can be written";
       import_later(full_pause);
     }
@@ -106,11 +107,11 @@ private:
   }
 
   void tell_people(const storage::import_report& report, bool whole) {
-    if (!options_.log)
+    if (!options_.log || !options_.warn)
       return;
     for (const auto& fault : report.faults)
       if (whole || fault.how == storage::fault::severity::error)
-        options_.log(to_string(fault));
+        options_.warn(to_string(fault));
     if (whole || report.added + report.changed + report.removed > 0)
       options_.log(
           fmt::format("content: {} added, {} changed, {} removed, {} unchanged, {} errors, {} warnings in {} ms",
@@ -178,8 +179,8 @@ private:
   /// A text that cannot be rendered is not tried again in this life; its page tells.
   void give_up(const std::string& key, const problem& why) {
     failed_.insert(key);
-    if (options_.log && why.what != problem::kind::unavailable)
-      options_.log("a text cannot be rendered: " + why.detail);
+    if (options_.warn && why.what != problem::kind::unavailable)
+      options_.warn("a text cannot be rendered: " + why.detail);
   }
 
   void save(const batch& what, std::function<void()> then) {

@@ -37,7 +37,8 @@ struct importer_options {
   std::string url;                              ///< of the database: the importer has a connection of its own
   std::optional<std::filesystem::path> content; ///< nothing: only renders what is not rendered yet
   bool replace_content = false;
-  std::function<void(const std::string&)> log;
+  std::function<void(const std::string&)> log;  ///< what an import did
+  std::function<void(const std::string&)> warn; ///< what is wrong with the content
   std::function<bool()> schema_ready; ///< false: the schema is still to come, or not this program's. Absent: it is
 };
 

@@ -64,7 +64,13 @@ private:
         // A text that is gone was replaced by an import meanwhile: the handler finds the new one.
         if (kept || kept.error().what == problem::kind::not_found)
           return me->ask();
-        me->finish(tl::unexpected(kept.error()));
+        auto why = kept.error();
+        if (why.what == problem::kind::too_large || why.what == problem::kind::invalid) {
+          // Nothing that the visitor sent: an import takes no such text, so it came from an older program.
+          why.what = problem::kind::internal;
+          why.detail = "a text cannot be rendered: " + why.detail;
+        }
+        me->finish(tl::unexpected(std::move(why)));
       });
     });
   }

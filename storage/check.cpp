@@ -186,7 +186,7 @@ bool is_elsewhere(std::string_view target) {
 
 class checker {
 public:
-  explicit checker(const std::string& folder) : folder_(folder) {}
+  checker(const std::string& folder, const render_judge& judge) : folder_(folder), judge_(judge) {}
 
   std::vector<fault> run() {
     auto listed = list_folder(folder_);
@@ -200,7 +200,7 @@ public:
     if (!read_site())
       return sorted();
     // Contents of media are not read: any digest will do.
-    context_ = {&site_, &listing_.languages, &shared_, [](const source_file& f) { return sha256_hex(f.path); }};
+    context_ = {&site_, &listing_.languages, &shared_, [](const source_file& f) { return sha256_hex(f.path); }, judge_};
     std::vector<std::string> held;
     shared_ = read_media(context_, listing_.scopes["media"], faults_, held);
     read_courses();
@@ -269,6 +269,13 @@ private:
   void add(const text_source& t, std::string path) {
     known_.insert(path);
     for (const auto& r : t.redirect_from) {
+      // Two languages of one text name the same old address; two texts must not.
+      const std::string self = scope_of(t.path) + "\n" + t.slug;
+      const auto [first, fresh] = claims_.emplace(r, std::pair(self, t.path));
+      if (!fresh && first->second.first != self)
+        faults_.push_back({t.path, 0, fault::severity::error,
+                           "redirect_from names \"" + r.slug + "\", which " + first->second.second +
+                               " names too: one address can lead to one text only"});
       if (r.kind == "lesson")
         known_.insert(paths::lesson(r.parent, r.slug, site_.language, site_.language));
       else
@@ -338,7 +345,13 @@ private:
     }
     if (path.size() > 1 && path.ends_with('/'))
       path.pop_back();
-    const auto target = by_path_.find(path);
+    auto target = by_path_.find(path);
+    if (target == by_path_.end() && !known_.contains(path))
+      // Where a translation is missing, its reader is sent to the original.
+      if (const auto prefix = paths::prefix(t.what.language, site_.language);
+          !prefix.empty() && path.starts_with(prefix))
+        path.erase(0, prefix.size());
+    target = by_path_.find(path);
     if (target != by_path_.end())
       check_anchor(t, l, texts_[target->second], anchor);
     else if (!known_.contains(path))
@@ -358,6 +371,7 @@ private:
   }
 
   std::string folder_;
+  const render_judge& judge_;
   folder_listing listing_;
   site_info site_;
   std::vector<media_source> shared_;
@@ -365,13 +379,14 @@ private:
   std::vector<text> texts_;
   std::unordered_map<std::string, std::size_t> by_path_;
   std::set<std::string> known_;
+  std::map<redirect_source, std::pair<std::string, std::string>> claims_; // who had the address once, and its file
   std::vector<fault> faults_;
 };
 
 } // namespace
 
-std::vector<fault> check_folder(const std::string& folder) {
-  return checker(folder).run();
+std::vector<fault> check_folder(const std::string& folder, const render_judge& judge) {
+  return checker(folder, judge).run();
 }
 
 } // namespace lyceum::storage

@@ -41,8 +41,12 @@ public:
       text.input.base_path = paths::course(out_.slug, text.language, with_.site->language) + "/";
       names_->resolve(text);
     }
-    for (const auto& lesson : lessons_)
+    for (const auto& text : course_texts_)
+      hold_unrendered(*text);
+    for (const auto& lesson : lessons_) {
+      warn_of_odd_language(with_, *lesson->file, lesson->name, originals_.contains(lesson->name.stem), out_.faults);
       take_lesson(*lesson);
+    }
     std::sort(out_.lessons.begin(), out_.lessons.end(), [](const text_source& a, const text_source& b) {
       return std::tie(a.position, a.slug, a.language) < std::tie(b.position, b.slug, b.language);
     });
@@ -105,6 +109,15 @@ private:
       make_up_title();
   }
 
+  void hold_unrendered(const open_text& from) {
+    const auto is_it = [&](const text_source& t) { return t.path == from.file->path; };
+    const auto taken = std::find_if(out_.texts.begin(), out_.texts.end(), is_it);
+    if (taken == out_.texts.end() || can_be_rendered(with_, from, *taken, out_.faults))
+      return;
+    out_.texts.erase(taken);
+    hold(from);
+  }
+
   // A course without course.md is there, with its folder's name for a title.
   void make_up_title() {
     out_.faults.push_back(warning_in(folder_ + "course.md", 0, "missing; the course's title is its folder's name"));
@@ -161,6 +174,8 @@ private:
     take_redirects(with_, lesson, {"lesson", out_.slug, t.slug}, t, out_.faults);
     t.input.base_path = paths::course(out_.slug, t.language, with_.site->language) + "/";
     names_->resolve(t);
+    if (!can_be_rendered(with_, lesson, t, out_.faults))
+      return hold(lesson);
     out_.lessons.push_back(std::move(t));
   }
 
@@ -223,8 +238,7 @@ private:
     t.has_video = true;
     t.uses.push_back({"video", "", film->path, film->key, t.who});
     if (const auto* poster = beside(stem, t.language, poster_extensions))
-      t.uses.push_back(
-          {"poster", "", poster->path, poster->key, access{}}); // shown on the card that says for whom the film is
+      t.uses.push_back({"poster", "", poster->path, poster->key, t.who});
     take_captions(stem, t);
     if (t.duration.count() == 0)
       if (const auto known = originals_.find(lesson.name.stem); known != originals_.end())

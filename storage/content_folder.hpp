@@ -89,6 +89,7 @@ struct text_source {
   bool draft = false;
   std::optional<unix_time> published;
   std::optional<unix_time> updated;
+  unix_time modified{}; ///< the file's own time
   std::vector<std::string> tags;
   std::vector<redirect_source> redirect_from;
   std::string revision;
@@ -125,6 +126,7 @@ struct reading_context {
   const std::vector<media_source>* shared = nullptr;   ///< of media/
   /// SHA-256 of a media file; empty where it cannot be read.
   std::function<std::string(const source_file&)> digest;
+  render_judge judge = {}; ///< absent: every text can be rendered
 };
 
 course_source read_course(const reading_context&, const scope_name& scope, const std::vector<source_file>& files);

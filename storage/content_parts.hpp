@@ -26,6 +26,11 @@ text_name split_text_name(std::string_view file_name);
 std::string_view file_name_of(std::string_view path);
 std::string_view folder_of(std::string_view path); ///< with a slash at its end, or empty
 
+/// Warns of a name that is read as a translation though it may not be meant as one: its tag is no common language, and no original
+/// stands beside it.
+void warn_of_odd_language(const reading_context&, const source_file&, const text_name&, bool has_original,
+                          std::vector<fault>& faults);
+
 /// A file's text and what stands above it.
 struct open_text {
   const source_file* file = nullptr;
@@ -44,6 +49,9 @@ bool take_head(const reading_context&, const open_text&, text_source& into, std:
 /// Reads `redirect_from` into a text: slugs of the same kind and parent, or whole paths ("/courses/basics/old").
 void take_redirects(const reading_context&, const open_text&, const redirect_source& self, text_source& into,
                     std::vector<fault>& faults);
+
+/// Whether the text can become HTML; where it cannot, the fault names the line.
+bool can_be_rendered(const reading_context&, const open_text&, const text_source&, std::vector<fault>& faults);
 
 /// Names that a text may call files and other texts by.
 class neighbours {

@@ -35,8 +35,10 @@ public:
     for (const auto& [stem, slug] : slugs_)
       if (slug != split_text_name(stem).bare)
         names_.add_slug(stem, slug);
-    for (const auto& text : open_)
+    for (const auto& text : open_) {
+      warn_of_odd_language(with_, *text->file, text->name, originals_.contains(text->name.stem), out_.faults);
       take(*text);
+    }
   }
 
 private:
@@ -88,6 +90,8 @@ private:
     take_redirects(with_, text, {articles_ ? "article" : "page", "", t.slug}, t, out_.faults);
     t.input.base_path = paths::prefix(t.language, with_.site->language) + (articles_ ? "/articles/" : "/");
     names_.resolve(t);
+    if (!can_be_rendered(with_, text, t, out_.faults))
+      return out_.held.push_back(text.file->path);
     texts_.push_back(std::move(t));
   }
 

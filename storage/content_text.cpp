@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One text file: its name, what stands above it, what it names.
 #include "storage/content_parts.hpp"
+#include "storage/language_codes.hpp"
+#include "storage/model/more.hpp"
 #include "storage/moments.hpp"
 #include "storage/words.hpp"
 
@@ -127,6 +129,17 @@ text_name split_text_name(std::string_view file_name) {
   return name;
 }
 
+void warn_of_odd_language(const reading_context& with, const source_file& file, const text_name& name,
+                          bool has_original, std::vector<fault>& faults) {
+  if (name.language.empty() || name.language == with.site->language || has_original ||
+      is_common_language(name.language))
+    return;
+  faults.push_back(warning_in(file.path, 0,
+                              "read as a translation into \"" + name.language + "\" of " + name.stem +
+                                  ".md, which is not there. If ." + name.language +
+                                  " belongs to the name, write it with a dash"));
+}
+
 std::unique_ptr<open_text> read_text(const reading_context& with, const source_file& file, text_name name,
                                      std::vector<fault>& faults) {
   auto out = std::make_unique<open_text>();
@@ -159,6 +172,7 @@ std::unique_ptr<open_text> read_text(const reading_context& with, const source_f
 bool take_head(const reading_context& with, const open_text& from, text_source& into, std::vector<fault>& faults) {
   const front_matter& head = from.parsed.head;
   into.path = from.file->path;
+  into.modified = unix_time(std::chrono::microseconds(from.file->modified));
   into.language = from.language;
   into.position = from.name.position;
   into.title = head.title;
@@ -208,6 +222,16 @@ void take_redirects(const reading_context& with, const open_text& from, const re
   into.redirect_from.assign(fresh.begin(), fresh.end());
 }
 
+bool can_be_rendered(const reading_context& with, const open_text& from, const text_source& text,
+                     std::vector<fault>& faults) {
+  const auto refused = with.judge ? with.judge(text.input) : std::nullopt;
+  if (!refused)
+    return true;
+  const int line = refused->line == 0 ? 0 : from.parsed.body_line + refused->line - 1;
+  faults.push_back(error_in(from.file->path, line, refused->why));
+  return false;
+}
+
 neighbours::neighbours(std::string folder, const std::vector<media_source>& beside,
                        const std::vector<media_source>* shared)
     : folder_(std::move(folder)) {
@@ -247,7 +271,7 @@ image_size neighbours::size_of(const media_source& file) const {
 
 void neighbours::resolve(text_source& text) const {
   const std::string& markdown = text.input.markdown;
-  const auto free_end = markdown.find("<!-- more -->");
+  const auto more = find_more(markdown);
   std::map<std::string, media_link> media;
   std::map<std::string, std::string> slugs;
   std::map<std::pair<std::string, std::string>, bool> used; // path and key → in the part that everyone may read
@@ -262,7 +286,7 @@ void neighbours::resolve(text_source& text) const {
       media[plain] = {plain, url, size.width, size.height};
       if (plain != target)
         media[std::string(target)] = {std::string(target), url, size.width, size.height};
-      used[{file->second->path, file->second->key}] |= free_end != std::string::npos && at < free_end;
+      used[{file->second->path, file->second->key}] |= more && at < more->offset;
     }
     if (plain.ends_with(".md"))
       if (const auto slug = slugs_.find(plain.substr(0, plain.size() - 3)); slug != slugs_.end())

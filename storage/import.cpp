@@ -12,7 +12,7 @@ namespace lyceum::storage {
 namespace {
 
 // Goes up whenever the same files may give other rows: everything is read once more.
-constexpr std::int64_t reader_version = 2;
+constexpr std::int64_t reader_version = 3;
 // A file changed again within this time of being looked at may look unchanged.
 constexpr std::int64_t clock_grain_us = 1000000;
 
@@ -28,6 +28,8 @@ constexpr query put_site{"import.put_site", R"sql(
     timezone = excluded.timezone, accent = excluded.accent, author = excluded.author, trusted_html = excluded.trusted_html,
     navigation = excluded.navigation, content_folder = excluded.content_folder, content_hash = excluded.content_hash
 )sql"};
+
+constexpr query is_known_text{"import.is_known_text", "SELECT 1 FROM texts WHERE render_key = $1"};
 
 struct known_site {
   site_info info;
@@ -127,6 +129,13 @@ private:
     context_.languages = &listing_.languages;
     context_.shared = &shared_;
     context_.digest = [this](const source_file& f) { return digest_of(f); };
+    if (options_.judge)
+      context_.judge = [this](const render_input& input) -> std::optional<refusal> {
+        if (on_.one(
+                is_known_text, [](const row&) { return true; }, render_key(input)))
+          return std::nullopt; // it was judged when it came
+        return options_.judge(input);
+      };
     read_shared();
     import_courses();
     import_scope("texts", [&](import_rows& rows, const auto& files, std::vector<fault>& faults) {

@@ -4,6 +4,7 @@
 
 #include "storage/db.hpp"
 #include "storage/fault.hpp"
+#include "storage/model/rendered.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,6 +21,8 @@ struct import_options {
   /// Files that changed, below the folder ("courses/basics/01-intro.md"): only the courses (or articles and pages, or
   /// site.toml) that they belong to are looked at. Empty: everything.
   std::vector<std::string> changed_paths = {};
+  /// Texts that it refuses are faults, and their last good version stays.
+  render_judge judge = {};
   unix_time now = now_utc();
 };
 
@@ -55,8 +58,20 @@ struct import_report {
 /// Throws what `db` throws; courses imported before that stay.
 import_report import_folder(db&, const std::string& folder, const import_options& = {});
 
+/// A file's text as an import would hand it to a renderer: without front matter, with the files and texts that it names where it
+/// stands in a school (the nearest folder above that has a site.toml). What is wrong with the file is a fault, as in an import.
+///   not_found  no such file
+///   invalid    not a text: a folder, or larger than a lesson may be
+struct text_preview {
+  render_input input;
+  std::vector<fault> faults;
+};
+expected<text_preview> preview_text(const std::string& file);
+/// The same for a text that stands nowhere.
+text_preview preview_bytes(std::string_view bytes);
+
 /// What `lyceum check` says: every fault that an import would report, and links that lead nowhere. Touches no database.
-std::vector<fault> check_folder(const std::string& folder);
+std::vector<fault> check_folder(const std::string& folder, const render_judge& judge = {});
 
 /// A small school to start from: site.toml, a course of two lessons, an article, a picture. Returns the files made.
 ///   conflict  the folder exists and is not empty

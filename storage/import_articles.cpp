@@ -119,7 +119,7 @@ private:
     const std::int64_t article = id_of(t.slug);
     rows_.put_input(key, t.input);
     on_.exec(put_article_text, article, t.language, kind_, t.title, t.summary, t.author, key, to_string(t.who),
-             t.reading_minutes, published, t.updated.value_or(rows_.now()), t.path, entry, hash);
+             t.reading_minutes, published, rows_.last_change(t), t.path, entry, hash);
     rows_.put_extras("article", article, t, published);
     if (known && known->render_key != key)
       rows_.drop_input(known->render_key);

@@ -144,7 +144,7 @@ private:
       const auto published = rows_.publication(t, known);
       rows_.put_input(key, t.input);
       on_.exec(put_course_text, course_, t.language, t.title, t.summary, key, to_string(t.who), published,
-               t.updated.value_or(rows_.now()), t.path, hash);
+               rows_.last_change(t), t.path, hash);
       rows_.put_extras("course", course_, t, published);
       if (known && known->render_key != key)
         rows_.drop_input(known->render_key);
@@ -262,7 +262,7 @@ private:
     rows_.put_input(key, t.input);
     on_.exec(put_lesson_text, lesson, t.language, course_, t.position, t.title, t.summary, t.author, key,
              to_string(t.who), t.duration.count(), t.reading_minutes, t.has_video, t.revision, published,
-             t.updated.value_or(rows_.now()), t.path, entry, hash);
+             rows_.last_change(t), t.path, entry, hash);
     rows_.put_extras("lesson", lesson, t, published);
     if (known && known->render_key != key)
       rows_.drop_input(known->render_key);

@@ -162,6 +162,11 @@ std::optional<unix_time> import_rows::publication(const text_source& t, const kn
   return now_;
 }
 
+unix_time import_rows::last_change(const text_source& t) const {
+  const auto stated = t.updated ? t.updated : t.published;
+  return std::min(stated.value_or(t.modified), std::max(now_, t.published.value_or(now_)));
+}
+
 void import_rows::put_input(const std::string& key, const render_input& input) {
   on_.exec(put_text, key, input.markdown, input.base_path, json_text::of_pairs(input.slugs),
            json_text::of_media(input.media), input.trusted_html);

@@ -58,6 +58,10 @@ public:
   /// When a text counts as published: as stated, else since it was first seen; null for a draft.
   std::optional<unix_time> publication(const text_source&, const known_text* before) const;
 
+  /// When a text was last changed: as stated, else since it is published, else its file's time. The same files give the same answer
+  /// in every database.
+  unix_time last_change(const text_source&) const;
+
   void put_input(const std::string& key, const render_input&);
   /// To be called when no row points to the text any more, or perhaps.
   void drop_input(const std::string& key);

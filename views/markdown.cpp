@@ -2,12 +2,14 @@
 // The only file that knows cmark.
 #include "views/markdown.hpp"
 
+#include "storage/model/more.hpp"
 #include "views/markdown/guards.hpp"
 #include "views/markdown/passes.hpp"
 #include "views/markdown/tree.hpp"
 #include "views/markdown/write.hpp"
 #include "views/sanitize.hpp"
 
+#include <charconv>
 #include <cmark.h>
 #include <cstdlib>
 #include <memory>
@@ -67,7 +69,7 @@ std::string text_of(const char* s) {
 struct reader {
   std::string_view mark;
   const std::vector<std::string_view>& lines;
-  const char* refused = nullptr; ///< why the tree was not taken
+  std::string refused{}; ///< why the tree was not taken
 
   /// Depth-first; `depth` is bounded, so the stack is.
   void read(cmark_node* from, node& into, int depth, int containers) {
@@ -79,16 +81,16 @@ struct reader {
     if (into.what == kind::quote || into.what == kind::item)
       ++containers;
     if (containers > containers_max)
-      refused = "the text nests more than 20 quotes and lists";
+      refused = at_line(into.first_line, "nests more than 20 quotes and lists");
     else if (depth > depth_max)
-      refused = "the text nests emphasis more than 100 deep";
-    if (refused)
+      refused = at_line(into.first_line, "nests emphasis more than 100 deep");
+    if (!refused.empty())
       return;
     std::size_t count = 0;
     for (auto* child = cmark_node_first_child(from); child; child = cmark_node_next(child))
       ++count;
     into.children.reserve(count);
-    for (auto* child = cmark_node_first_child(from); child && !refused; child = cmark_node_next(child))
+    for (auto* child = cmark_node_first_child(from); child && refused.empty(); child = cmark_node_next(child))
       read(child, into.children.emplace_back(), depth + 1, containers);
   }
 
@@ -136,10 +138,10 @@ expected<node> parse(const std::string& source, std::string_view mark) {
   if (!parsed)
     throw std::bad_alloc();
   const auto lines = lines_of(source);
-  reader reading{mark, lines, nullptr};
+  reader reading{mark, lines};
   node root;
   reading.read(parsed.get(), root, 0, 0);
-  if (reading.refused)
+  if (!reading.refused.empty())
     return fail(problem::kind::too_large, reading.refused);
   return root;
 }
@@ -223,19 +225,20 @@ expected<rendered_text> render_lesson(const render_input& input, const colours& 
     return tl::unexpected(root.error());
 
   auto notes = take_footnotes(*root, text->mark, parse_part);
-  const auto settle = [&](node& part) {
+  const auto more = find_more(input.markdown);
+  const auto settle = [&](node& part, int more_line) {
     strike(part, text->mark);
     find_tasks(part);
     find_callouts(part);
     unmark_all(part, text->mark);
-    settle_html(part, input.trusted_html);
+    settle_html(part, input.trusted_html, more_line);
     rewrite_links(part, input);
     link_to_remote_images(part);
     find_figures(part);
   };
-  settle(*root);
+  settle(*root, more ? more->line : 0);
   for (auto& [label, note] : notes)
-    settle(note.body);
+    settle(note.body, 0);
 
   rendered_text made;
   made.headings = outline(*root);
@@ -260,6 +263,21 @@ expected<rendered_text> render_lesson(const render_input& input, const colours& 
     made.free_html = std::move(*free_part);
   }
   return made;
+}
+
+std::optional<refusal> refusal_of(const render_input& input) {
+  const auto made = render_lesson(input);
+  if (made)
+    return std::nullopt;
+  refusal no{0, made.error().detail};
+  constexpr std::string_view line = "line ";
+  if (no.why.starts_with(line)) {
+    const auto* end = no.why.data() + no.why.size();
+    const auto [rest, bad] = std::from_chars(no.why.data() + line.size(), end, no.line);
+    if (bad == std::errc{} && rest != end)
+      no.why = "this line " + std::string(rest + 1, end); // the fault names the line as the file counts it
+  }
+  return no;
 }
 
 expected<rendered_text> render_comment(std::string_view markdown) {

@@ -5,6 +5,7 @@
 #include "storage/catalogue.hpp"
 #include "storage/import.hpp"
 #include "storage/migrate.hpp"
+#include "views/highlight.hpp"
 #include "views/markdown.hpp"
 
 #include <boost/json.hpp>
@@ -16,6 +17,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <system_error>
 
 namespace lyceum {
@@ -28,6 +30,15 @@ std::string url_of(const config& cfg) {
                                                               : cfg.database.url.reveal();
 }
 
+const storage::limits patience{std::chrono::seconds(30), std::chrono::seconds(2), std::chrono::seconds(10)};
+
+/// For a look that changes nothing: the database as it is, and an empty one in memory where there is none yet.
+std::unique_ptr<storage::db> look_into_database(const config& cfg) {
+  if (cfg.database.kind != database_config::engine::sqlite || fs::exists(cfg.database.file))
+    return storage::open(url_of(cfg), storage::mode::writes, patience);
+  return storage::open("sqlite::memory:", storage::mode::writes, patience);
+}
+
 /// The database of a configuration, its folder made where it is missing. Throws storage::error.
 std::unique_ptr<storage::db> open_database(const config& cfg) {
   if (cfg.database.kind == database_config::engine::sqlite) {
@@ -37,8 +48,7 @@ std::unique_ptr<storage::db> open_database(const config& cfg) {
       throw storage::error("", fmt::format("cannot make the data folder {}: {}",
                                            cfg.database.file.parent_path().string(), failed.message()));
   }
-  return storage::open(url_of(cfg), storage::mode::writes,
-                       {std::chrono::seconds(30), std::chrono::seconds(2), std::chrono::seconds(10)});
+  return storage::open(url_of(cfg), storage::mode::writes, patience);
 }
 
 void print_faults(const std::vector<storage::fault>& faults, bool json) {
@@ -67,9 +77,15 @@ int run_import(const cli::import& how) {
   if (!cfg)
     return complain(cfg.error().detail, cli::status_usage);
   try {
-    auto db = open_database(*cfg);
-    storage::migrate(*db);
+    const bool nothing_yet = cfg->database.kind == database_config::engine::sqlite && !fs::exists(cfg->database.file);
+    auto db = how.dry_run ? look_into_database(*cfg) : open_database(*cfg);
+    if (!how.dry_run || nothing_yet)
+      storage::migrate(*db);
+    else if (!storage::is_up_to_date(*db))
+      return complain("the database's schema is older than this program, and a dry run changes nothing: run "
+                      "`lyceum migrate` first, or start the server");
     storage::import_options options;
+    options.judge = views::refusal_of;
     options.dry_run = how.dry_run;
     options.replace_content = how.replace_content || cfg->replace_content;
     const auto report = storage::import_folder(*db, fs::absolute(how.source).lexically_normal().string(), options);
@@ -83,7 +99,7 @@ int run_import(const cli::import& how) {
 }
 
 int run_check(const cli::check& how) {
-  const auto faults = storage::check_folder(fs::absolute(how.directory).lexically_normal().string());
+  const auto faults = storage::check_folder(fs::absolute(how.directory).lexically_normal().string(), views::refusal_of);
   print_faults(faults, how.json);
   const auto errors = std::ranges::count(faults, storage::fault::severity::error, &storage::fault::how);
   if (!how.json)
@@ -101,31 +117,62 @@ int run_new_school(const cli::new_school& how) {
   return cli::status_done;
 }
 
+namespace {
+
+/// Colours for the blocks of a text, as the site would fetch them; none where the program is missing or fails.
+views::colours colours_of(const std::vector<code_block>& blocks) {
+  std::map<std::string, std::vector<code_block>> by_language;
+  for (const auto& block : blocks)
+    if (!block.language.empty())
+      by_language[block.language].push_back(block);
+  views::colours known;
+  if (views::highlight_available())
+    for (const auto& [language, some] : by_language)
+      if (auto made =
+              views::run_highlight({language, some}, std::chrono::steady_clock::now() + std::chrono::seconds(10)))
+        known.insert(std::make_move_iterator(made->begin()), std::make_move_iterator(made->end()));
+  return known;
+}
+
+} // namespace
+
 int run_render(const cli::render& how) {
+  const bool from_file = how.file && *how.file != "-";
   std::string text;
-  if (how.file && *how.file != "-") {
-    std::ifstream in(*how.file, std::ios::binary);
-    if (!in)
-      return complain(fmt::format("cannot read {}: {}", how.file->string(), std::generic_category().message(errno)));
-    text.assign(std::istreambuf_iterator<char>(in), {});
-  } else {
+  if (!from_file)
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  }
   if (how.untrusted) {
+    if (from_file) {
+      std::ifstream in(*how.file, std::ios::binary);
+      std::error_code ignored;
+      if (!in || fs::is_directory(*how.file, ignored))
+        return complain(fmt::format("cannot read {}: {}", how.file->string(),
+                                    in ? "it is a folder" : std::generic_category().message(errno)));
+      text.assign(std::istreambuf_iterator<char>(in), {});
+    }
     const auto made = views::render_comment(text);
     if (!made)
       return complain(made.error().detail);
     std::cout << made->html;
     return cli::status_done;
   }
-  render_input input;
-  input.markdown = std::move(text);
-  input.base_path = "/";
-  const auto made = views::render_lesson(input);
+  const auto preview = from_file ? storage::preview_text(how.file->string())
+                                 : expected<storage::text_preview>(storage::preview_bytes(text));
+  if (!preview)
+    return complain(preview.error().detail);
+  bool wrong = false;
+  for (const auto& fault : preview->faults) {
+    std::cerr << to_string(fault) << '\n';
+    wrong = wrong || fault.how == storage::fault::severity::error;
+  }
+  auto made = views::render_lesson(preview->input);
+  if (made && !made->blocks.empty())
+    if (const auto known = colours_of(made->blocks); !known.empty())
+      made = views::render_lesson(preview->input, known);
   if (!made)
     return complain(made.error().detail);
   std::cout << made->html;
-  return cli::status_done;
+  return wrong ? cli::status_failed : cli::status_done;
 }
 
 int run_migrate(const cli::migrate& how) {
@@ -133,7 +180,7 @@ int run_migrate(const cli::migrate& how) {
   if (!cfg)
     return complain(cfg.error().detail, cli::status_usage);
   try {
-    auto db = open_database(*cfg);
+    auto db = how.status ? look_into_database(*cfg) : open_database(*cfg);
     if (!how.status)
       for (const auto& done : storage::migrate(*db))
         fmt::print("applied {:04} {}\n", done.version, done.name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +34,14 @@ struct render_input {
 
   bool operator==(const render_input&) const = default;
 };
+
+/// Why a text cannot become HTML: a bound of size, nesting, columns or output.
+struct refusal {
+  int line = 0; ///< of the Markdown, from 1; 0: the text as a whole
+  std::string why;
+};
+/// Nothing where the text can be rendered. Storage knows no renderer, so whoever imports or checks brings one.
+using render_judge = std::function<std::optional<refusal>(const render_input&)>;
 
 /// A heading, for the table of contents.
 struct heading {

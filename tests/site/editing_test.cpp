@@ -64,6 +64,19 @@ TEST_P(editing, a_new_title_reaches_the_course_that_lists_it) {
   EXPECT_TRUE(shows("/courses/a/one", "Deux")); // the next lesson
 }
 
+TEST_P(editing, a_text_that_cannot_be_rendered_leaves_the_good_version_and_says_where) {
+  ASSERT_TRUE(shows("/courses/a/one", "first words"));
+  std::string wide = "---\ntitle: One\n---\n\nText\n\n", dashes;
+  for (int i = 0; i < 5000; ++i)
+    wide += "|a", dashes += "|-";
+  write_file(lesson("one"), wide + "|\n" + dashes + "|\n");
+  ASSERT_TRUE(eventually([&] { return site->log().find("one.md:7") != std::string::npos; })) << site->log();
+  EXPECT_TRUE(shows("/courses/a/one", "first words"));
+  write_file(lesson("one"), "---\ntitle: One\n---\n\n" + std::string(60, '>') + " deep\n");
+  ASSERT_TRUE(eventually([&] { return site->log().find("one.md:5") != std::string::npos; })) << site->log();
+  EXPECT_TRUE(shows("/courses/a/one", "first words"));
+}
+
 TEST_P(editing, a_broken_edit_leaves_the_good_version_and_says_where) {
   write_file(lesson("one"), "---\ntitle: [One\nsummary: x\n---\nbroken words\n");
   ASSERT_TRUE(eventually([&] { return site->log().find("01-one.md:") != std::string::npos; })) << site->log();

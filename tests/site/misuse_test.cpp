@@ -127,6 +127,34 @@ TEST(misuse, a_missing_video_is_a_fault_that_names_it) {
   EXPECT_NE(done.out.find("lost.mp4"), std::string::npos) << done.out;
 }
 
+TEST(misuse, a_dry_run_and_a_look_at_the_schema_make_nothing) {
+  const scratch place;
+  const auto data = place / "data";
+  const auto dry = run_lyceum({"import", "--dry-run", sample_school().string(), "--data", data.string()});
+  EXPECT_EQ(dry.status, 0) << dry.err;
+  EXPECT_NE(dry.out.find("added"), std::string::npos) << dry.out;
+  const auto status = run_lyceum({"migrate", "--status", "--data", data.string()});
+  EXPECT_EQ(status.status, 0) << status.err;
+  EXPECT_NE(status.out.find("to come"), std::string::npos) << status.out;
+  EXPECT_FALSE(fs::exists(data));
+}
+
+TEST(misuse, render_writes_what_the_site_would_serve) {
+  const scratch place;
+  const auto school = place / "school";
+  ASSERT_EQ(run_lyceum({"new", school.string()}).status, 0);
+  write_file(school / "courses" / "first-course" / "a.png", "a picture");
+  write_file(school / "courses" / "first-course" / "03-x.md", "---\ntitle: X\n---\n![a](a.png) [w](01-welcome.md)\n");
+  const auto done = run_lyceum({"render", (school / "courses" / "first-course" / "03-x.md").string()});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_NE(done.out.find("src=\"/media/"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("/courses/first-course/welcome"), std::string::npos) << done.out;
+  EXPECT_EQ(done.out.find("title:"), std::string::npos) << done.out;
+  const auto folder = run_lyceum({"render", school.string()});
+  EXPECT_EQ(folder.status, 1);
+  EXPECT_NE(folder.err.find("is no file"), std::string::npos) << folder.err;
+}
+
 TEST(misuse, a_new_school_passes_its_own_check_and_is_not_made_twice) {
   const scratch place;
   const auto school = (place / "school").string();

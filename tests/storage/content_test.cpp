@@ -4,6 +4,7 @@
 #include "storage/front_matter.hpp"
 #include "storage/image_size.hpp"
 #include "storage/model/id.hpp"
+#include "storage/model/more.hpp"
 #include "storage/moments.hpp"
 #include "storage/site_file.hpp"
 #include "storage/words.hpp"
@@ -253,6 +254,25 @@ TEST(id_test, ids_never_repeat_and_never_go_back) {
     ASSERT_GT(next, last);
     last = next;
   }
+}
+
+TEST(more_test, the_mark_counts_alone_on_its_line_outside_of_code_and_html) {
+  const auto line = [](std::string_view text) {
+    const auto found = find_more(text);
+    return found ? found->line : 0;
+  };
+  EXPECT_EQ(line("a\n\n<!-- more -->\nb"), 3);
+  EXPECT_EQ(find_more("a\n\n<!--more-->  \r\nb")->offset, 3u);
+  EXPECT_EQ(line("a\r\rb\r\n<!-- more -->"), 4) << "every kind of line end";
+  EXPECT_EQ(line("a\n<!-- more -->"), 2) << "it ends a paragraph";
+  EXPECT_EQ(line("```\n<!-- more -->\n```\n<!-- more -->"), 4);
+  EXPECT_EQ(line("~~~~ elixir\n```\n<!-- more -->\n~~~\n~~~~~\n<!-- more -->"), 6);
+  EXPECT_EQ(line("<div>\n<!-- more -->\n\n<!-- more -->"), 4);
+  EXPECT_EQ(line("<pre>\n\n<!-- more -->\n</pre>\n<!-- more -->"), 5);
+  EXPECT_EQ(line("<!-- a\n\n<!-- more -->\n\n<!-- more -->"), 5) << "the first one ends the comment around it";
+  for (const auto* none :
+       {"", "a <!-- more -->", " <!-- more -->", "> <!-- more -->", "<!-- more or less -->", "<!---->"})
+    EXPECT_EQ(line(none), 0) << none;
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 #include "engines.hpp"
 
 #include "storage/import.hpp"
+#include "storage/moments.hpp"
+#include "storage/words.hpp"
 
 #include <algorithm>
 #include <gmock/gmock.h>
@@ -283,6 +285,99 @@ TEST_P(import_test, check_names_links_that_lead_nowhere) {
       "courses/basics/03-links.md:8: warning: picture \"https://x.example/m.png\": of another host, so a link stands "
       "in "
       "its place; put the file beside the text to show it\n");
+}
+
+TEST_P(import_test, what_cannot_be_rendered_is_a_fault_with_its_line_and_the_good_version_stays) {
+  const render_judge judge = [](const render_input& input) -> std::optional<refusal> {
+    const auto at = input.markdown.find("too wide");
+    return at == std::string::npos
+               ? std::nullopt
+               : std::optional<refusal>({line_of(input.markdown, at), "this line begins too wide a table"});
+  };
+  const auto import = [&] { return import_folder(*db_, folder_.string(), {.judge = judge, .now = new_year}); };
+  EXPECT_EQ(faults_of(import()), "");
+  const auto good = find("intro")->render_key;
+  put("courses/basics/01-intro.md", "---\ntitle: Wide\naccess: public\n---\n\nA\n\ntoo wide\n");
+  const auto r = import();
+  EXPECT_EQ(faults_of(r), "courses/basics/01-intro.md:8: error: this line begins too wide a table\n");
+  EXPECT_EQ(r.changed, 0);
+  EXPECT_EQ(title("intro"), "Intro");
+  EXPECT_EQ(find("intro")->render_key, good);
+  put("courses/basics/course.md", "---\ntitle: Basics\naccess: members\n---\ntoo wide");
+  put("articles/2024-01-02-hello.md", "---\ntitle: Changed\n---\ntoo wide");
+  EXPECT_EQ(import().errors(), 3) << "those of files that did not change are told again";
+  EXPECT_EQ(cat::find_article(*db_, "hello", "en", new_year)->title, "Hello");
+  EXPECT_EQ(find("intro")->who.who, access::kind::everyone);
+
+  std::string checked;
+  for (const auto& f : check_folder(folder_.string(), judge))
+    checked += to_string(f) + "\n";
+  EXPECT_THAT(checked, HasSubstr("courses/basics/01-intro.md:8: error: this line"));
+}
+
+TEST_P(import_test, what_is_locked_is_locked_with_its_pictures_and_its_poster) {
+  put("courses/basics/02-enum.jpg", "poster");
+  put("courses/basics/free.png", "free");
+  put("courses/basics/paid.png", "paid");
+  put("courses/basics/02-enum.md", "---\ntitle: Enum\n---\n```\n<!-- more -->\n```\n![](free.png)\n\n<!--more-->\n\n"
+                                   "![](paid.png) ![](free.png)\n");
+  EXPECT_EQ(faults_of(run()), "");
+  static constexpr query uses{"test.uses", R"sql(
+    SELECT DISTINCT m.name, u.access FROM media_uses u JOIN media m ON m.source = u.source WHERE u.role IN ('poster', 'text')
+     ORDER BY m.name
+  )sql"};
+  std::string seen;
+  for (const auto& row : db_->all(uses, [](const row& r) { return r.text(0) + " " + r.text(1); }))
+    seen += row + "\n";
+  EXPECT_EQ(seen, "02-enum.jpg members\nfree.png public\npaid.png members\n");
+}
+
+TEST_P(import_test, a_text_says_when_it_was_last_changed) {
+  put("courses/basics/03-stated.md", "---\ntitle: Stated\nupdated: 2023-05-01\npublished: 2022-01-01\n---\nText");
+  run();
+  EXPECT_EQ(find("stated")->updated_at, parse_moment("2023-05-01", "UTC"));
+  EXPECT_EQ(cat::find_article(*db_, "hello", "en", new_year)->updated_at, parse_moment("2024-01-02", "UTC"));
+  EXPECT_LE(find("intro")->updated_at, new_year) << "the file's own time, and never one to come";
+}
+
+TEST_P(import_test, check_follows_links_of_translations_to_what_they_stand_for) {
+  put("courses/basics/01-intro.fr.md", "---\ntitle: Intro\n---\n[a](02-enum.md) [b](03-only.md) [c](04-gone.md)\n");
+  put("courses/basics/03-only.md", "---\ntitle: Only in English\n---\nText\n");
+  std::string all;
+  for (const auto& f : check_folder(folder_.string()))
+    all += to_string(f) + "\n";
+  EXPECT_EQ(all, "courses/basics/01-intro.fr.md:4: warning: link to \"04-gone.md\": there is no such page\n");
+}
+
+TEST_P(import_test, check_names_two_texts_that_claim_one_address) {
+  put("courses/basics/03-a.md", "---\ntitle: A\nredirect_from: [old]\n---\nText\n");
+  put("courses/basics/03-a.fr.md", "---\ntitle: A\nredirect_from: [old]\n---\nTexte\n");
+  put("courses/basics/04-b.md", "---\ntitle: B\nredirect_from: [old]\n---\nText\n");
+  std::string all;
+  for (const auto& f : check_folder(folder_.string()))
+    all += to_string(f) + "\n";
+  EXPECT_EQ(all,
+            "courses/basics/04-b.md: error: redirect_from names \"old\", which courses/basics/03-a.md names too: one "
+            "address can lead to one text only\n");
+}
+
+TEST_P(import_test, a_name_that_only_looks_like_a_translation_is_warned_of) {
+  put("courses/basics/03-intro-to-node.js.md", "---\ntitle: Node\n---\nText\n");
+  put("courses/basics/04-solo.de.md", "---\ntitle: Allein\n---\nText\n");
+  EXPECT_EQ(faults_of(run()),
+            "courses/basics/03-intro-to-node.js.md: warning: read as a translation into \"js\" of "
+            "03-intro-to-node.md, which is not there. If .js belongs to the name, write it with a dash\n");
+}
+
+TEST_P(import_test, a_preview_is_what_the_school_would_render) {
+  const auto made = preview_text((folder_ / "courses/basics/02-enum.md").string());
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->input.base_path, "/courses/basics/");
+  ASSERT_EQ(made->input.media.size(), 1u);
+  EXPECT_THAT(made->input.media[0].url, HasSubstr("/media/"));
+  EXPECT_THAT(made->input.markdown, Not(HasSubstr("title:")));
+  EXPECT_EQ(preview_text((folder_ / "courses").string()).error().what, problem::kind::invalid);
+  EXPECT_EQ(preview_text((folder_ / "nowhere.md").string()).error().what, problem::kind::not_found);
 }
 
 TEST_P(import_test, a_report_can_be_read_by_people_and_programs) {

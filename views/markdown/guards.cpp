@@ -206,8 +206,8 @@ expected<prepared> prepare(std::string_view markdown, std::size_t bytes_max) {
     ++number;
     const prefix start = read_prefix(line);
     if (start.markers > markers_max || start.indentation > indentation_max)
-      return fail(problem::kind::too_large, "line " + std::to_string(number) + " nests more than " +
-                                                std::to_string(containers_max) + " quotes and lists");
+      return fail(problem::kind::too_large,
+                  at_line(number, "nests more than ") + std::to_string(containers_max) + " quotes and lists");
     append_marked(ready.source, line, start.content, ready.mark);
     ready.source += '\n';
   }

@@ -32,6 +32,11 @@ struct prepared {
 ///   invalid    not UTF-8
 expected<prepared> prepare(std::string_view markdown, std::size_t bytes_max);
 
+/// "line 12 nests …": how a refusal says where, so that `refusal_of` finds it again.
+inline std::string at_line(int line, std::string_view what) {
+  return "line " + std::to_string(line) + " " + std::string(what);
+}
+
 /// Lines of `text`, without their ends.
 std::vector<std::string_view> lines_of(std::string_view text);
 

@@ -86,15 +86,13 @@ void rewrite(node& to, const render_input& input) {
   if (path.starts_with("./"))
     path.remove_prefix(2);
   const std::string name = decode(path);
-  if (name.empty() || name.find_first_of("/:") != std::string::npos)
-    return;
   if (const auto* media = find_media(input.media, name)) {
     to.url = media->url + rest;
     to.width = media->width;
     to.height = media->height;
     return;
   }
-  if (!name.ends_with(".md") || input.base_path.empty())
+  if (!name.ends_with(".md") || input.base_path.empty() || name.find_first_of("/:") != std::string::npos)
     return;
   std::string_view stem = std::string_view(name).substr(0, name.size() - 3);
   const auto* slug = find(input.slugs, stem);

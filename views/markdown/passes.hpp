@@ -50,7 +50,7 @@ void unmark_all(node& root, std::string_view mark);
 
 /// Frames become links; `<!-- more -->` at the top becomes a node; other raw HTML is dropped unless it is trusted or
 /// one of the bare tags <kbd> <sub> <sup> <mark> <ins> <del> <br>.
-void settle_html(node& root, bool trusted);
+void settle_html(node& root, bool trusted, int more_line = 0);
 /// A stranger's text: no raw HTML at all, headings become bold paragraphs, images become links.
 void settle_comment(node& root, bool in_link = false);
 

@@ -22,18 +22,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-bool is_more(std::string_view html) {
-  const auto from = html.find_first_not_of(" \t\n");
-  if (from == std::string_view::npos || !html.substr(from).starts_with("<!--"))
-    return false;
-  html = html.substr(from + 4, html.find_last_not_of(" \t\n") - from - 3);
-  if (!html.ends_with("-->"))
-    return false;
-  html.remove_suffix(3);
-  const auto word = html.find_first_not_of(" \t");
-  return word != std::string_view::npos && html.substr(word, html.find_last_not_of(" \t") - word + 1) == "more";
-}
-
 /// A frame as a link: its title where it has one, else its address.
 node link_to(const frame& one) {
   node link = make_node(kind::link);
@@ -58,7 +46,7 @@ void settle_inline(node& parent, bool trusted) {
   parent.children = std::move(kept);
 }
 
-void settle_blocks(node& parent, bool trusted, bool top) {
+void settle_blocks(node& parent, bool trusted, int more_line) {
   std::vector<node> kept;
   kept.reserve(parent.children.size());
   for (auto& child : parent.children) {
@@ -66,9 +54,8 @@ void settle_blocks(node& parent, bool trusted, bool top) {
       kept.push_back(std::move(child));
       continue;
     }
-    if (is_more(child.text)) {
-      if (top)
-        kept.push_back(make_node(kind::more));
+    if (more_line != 0 && child.first_line == more_line) {
+      kept.push_back(make_node(kind::more));
       continue;
     }
     if (trusted)
@@ -83,19 +70,19 @@ void settle_blocks(node& parent, bool trusted, bool top) {
   parent.children = std::move(kept);
 }
 
-void settle(node& from, bool trusted, bool top) {
-  settle_blocks(from, trusted, top);
+void settle(node& from, bool trusted, int more_line) {
+  settle_blocks(from, trusted, more_line);
   settle_inline(from, trusted);
   for (auto& child : from.children)
-    settle(child, trusted, false);
+    settle(child, trusted, 0); // a mark inside a quote or a list ends nothing
   // A paragraph that was nothing but dropped HTML.
   std::erase_if(from.children, [](const node& one) { return one.what == kind::paragraph && one.children.empty(); });
 }
 
 } // namespace
 
-void settle_html(node& root, bool trusted) {
-  settle(root, trusted, true);
+void settle_html(node& root, bool trusted, int more_line) {
+  settle(root, trusted, more_line);
 }
 
 void link_to_remote_images(node& root) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "views/markdown/guards.hpp"
 #include "views/markdown/passes.hpp"
 
 #include <algorithm>
@@ -108,7 +109,8 @@ struct finder {
           (own[i].find('|') == std::string_view::npos && own[i - 1].find('|') == std::string_view::npos))
         continue;
       if (columns.size() > columns_max) {
-        refused = "a table has more than " + std::to_string(columns_max) + " columns";
+        refused = at_line(parent.children[at].first_line + static_cast<int>(i) - 1,
+                          "begins a table of more than " + std::to_string(columns_max) + " columns");
         return 0;
       }
       auto header = split_row(own[i - 1]);
@@ -118,6 +120,8 @@ struct finder {
       add_row(table, std::move(header), columns);
       for (std::size_t row = i + 1; row < own.size() && refused.empty(); ++row)
         add_row(table, split_row(own[row]), columns);
+      if (!refused.empty())
+        refused = at_line(parent.children[at].first_line + static_cast<int>(i) - 1, refused);
       node lead = text_above(own, i - 1, parent.children[at]);
       parent.children[at] = std::move(table);
       if (lead.text.empty())
@@ -131,7 +135,7 @@ struct finder {
   void add_row(node& table, std::vector<std::string> texts, const std::vector<alignment>& columns) {
     cells += columns.size();
     if (cells > cells_max) {
-      refused = "the tables have more than " + std::to_string(cells_max) + " cells";
+      refused = "begins a table with which the text has more than " + std::to_string(cells_max) + " cells";
       return;
     }
     node row = make_node(kind::row);

@@ -337,6 +337,19 @@ TEST(raw_html, of_a_trusted_author_still_passes_the_allow_list) {
             "<div>\n<p><em>a</em></p>\n</div>\n\n");
 }
 
+TEST(links, to_files_of_other_folders_are_files_too) {
+  render_input input;
+  input.base_path = "/courses/basics/";
+  input.media = {{"../../media/a.png", "/media/1/a.png", 4, 3},
+                 {"/media/b.pdf", "/media/2/b.pdf"},
+                 {"images/c.png", "/media/3/c.png"}};
+  input.markdown = "![a](../../media/a.png) [b](/media/b.pdf#page=2) ![c](./images/c.png) [d](/about) [e](../x.md)";
+  const auto html = views::render_lesson(input)->html;
+  for (const auto* url : {"src=\"/media/1/a.png\"", "href=\"/media/2/b.pdf#page=2\"", "src=\"/media/3/c.png\"",
+                          "href=\"/about\"", "href=\"../x.md\""})
+    EXPECT_THAT(html, HasSubstr(url));
+}
+
 // --- the free part ---
 
 TEST(more, ends_the_free_part) {
@@ -400,6 +413,24 @@ TEST(limits, take_twenty_containers_and_no_more) {
   };
   EXPECT_TRUE(quotes(20));
   EXPECT_EQ(quotes(21).error().what, problem::kind::too_large);
+}
+
+TEST(limits, say_on_which_line) {
+  const auto refused = [](std::string markdown) {
+    render_input input;
+    input.markdown = std::move(markdown);
+    const auto no = views::refusal_of(input);
+    return no ? std::to_string(no->line) + ": " + no->why : "";
+  };
+  std::string head, dashes, quotes;
+  for (int i = 0; i < 300; ++i)
+    head += "|a", dashes += "|-";
+  for (int i = 0; i < 30; ++i)
+    quotes += "> ";
+  EXPECT_EQ(refused("fine"), "");
+  EXPECT_EQ(refused("a\n\n" + head + "|\n" + dashes + "|\n"), "3: this line begins a table of more than 256 columns");
+  EXPECT_EQ(refused("a\n\nb\n\n" + quotes + "deep"), "5: this line nests more than 20 quotes and lists");
+  EXPECT_THAT(refused(std::string(300 * 1024, 'a')), testing::StartsWith("0: the text has "));
 }
 
 TEST(limits, refuse_what_is_not_utf_8) {
