@@ -12,7 +12,7 @@
 
 namespace lyceum {
 
-std::function<void(const std::string&)> make_log(const config& cfg) {
+site_log make_log(const config& cfg) {
   auto logger = std::make_shared<spdlog::logger>("lyceum", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   const bool json =
       cfg.log_format == log_format::json || (cfg.log_format == log_format::automatic && isatty(STDERR_FILENO) == 0);
@@ -23,7 +23,12 @@ std::function<void(const std::string&)> make_log(const config& cfg) {
     logger->set_level(spdlog::level::err);
   else if (cfg.log_level == log_level::warn)
     logger->set_level(spdlog::level::warn);
-  return [logger, json](const std::string& what) { logger->info("{}", json ? supervision::json_string(what) : what); };
+  const auto at = [logger, json](spdlog::level::level_enum level) {
+    return [logger, json, level](const std::string& what) {
+      logger->log(level, "{}", json ? supervision::json_string(what) : what);
+    };
+  };
+  return {at(spdlog::level::info), at(spdlog::level::warn), at(spdlog::level::err)};
 }
 
 } // namespace lyceum

@@ -82,14 +82,14 @@ struct site::inner {
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
     made.crashes.file = how.cfg.data / "log" / "crashes.jsonl";
-    made.log = how.log;
+    made.log = how.log.error;
     made.on_end = how.on_end;
     return made;
   }
 
   void say(const std::string& what) const {
-    if (how.log)
-      how.log(what);
+    if (how.log.warn)
+      how.log.warn(what);
   }
 
   expected<void> load_look() {
@@ -146,14 +146,19 @@ struct site::inner {
     parts.database.queue_max = cfg.database.queue_max;
     parts.database.wait_max = cfg.database.wait_max;
     parts.database.waits.statement = cfg.database.statement_timeout;
-    parts.database.log = how.log;
+    parts.database.log = how.log.info;
+    parts.database.error = how.log.error;
     parts.changes.url = url;
-    parts.changes.log = how.log;
+    parts.changes.log = how.log.error;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
-    parts.importing = {url, cfg.content, cfg.replace_content, how.log,
+    parts.importing = {url,
+                       cfg.content,
+                       cfg.replace_content,
+                       how.log.info,
+                       how.log.warn,
                        [this] { return parts.database_health.schema_ready.load(std::memory_order_acquire); }};
     if (cfg.content) {
-      parts.watching = {*cfg.content, how.log};
+      parts.watching = {*cfg.content, how.log.warn};
       parts.watches = cfg.watch;
     }
     parts.sessions_max = cfg.limits.sessions_max;
@@ -301,7 +306,7 @@ expected<void> site::start() {
   auto& all = *inner_;
   if (auto loaded = all.load_look(); !loaded)
     return loaded;
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log);
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log.warn);
   all.load_kept_pages();
   all.prepare_frame();
   all.prepare_parts();

@@ -3,6 +3,7 @@
 
 #include "http/router.hpp"
 #include "ops/config.hpp"
+#include "ops/log.hpp"
 #include "storage/model/expected.hpp"
 
 #include <chrono>
@@ -21,7 +22,7 @@ public:
     config cfg;
     std::vector<int> sockets;                       ///< inherited; empty: the site opens its own
     http::route_list more_routes;                   ///< besides the site's own: those that fail on purpose, in tests
-    std::function<void(const std::string&)> log;    ///< one sentence an event; any thread
+    site_log log;                                   ///< one sentence an event; any thread
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
   };
 

@@ -207,15 +207,16 @@ int run_server(const config& cfg) {
   if (!under_heart)
     write_run_files(cfg, how.sockets); // with a heart, they are its own
 
-  const auto say = make_log(cfg);
-  how.log = say;
+  const auto log = make_log(cfg);
+  const auto& say = log.info;
+  how.log = log;
 #ifdef LYCEUM_WITH_FAULTS
   if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1")
     how.more_routes = http::fault_routes();
 #endif
   std::atomic<bool> ended = false;
-  how.on_end = [&ended, say](const std::string& why) {
-    say("the tree has ended: " + why);
+  how.on_end = [&ended, complain_loudly = log.error](const std::string& why) {
+    complain_loudly("the tree has ended: " + why);
     ended = true;
   };
 
