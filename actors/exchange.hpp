@@ -110,6 +110,8 @@ public:
 
   /// True for the first call, which delivers; later ones do nothing. Any thread.
   bool fulfil(response&& answer);
+  /// Answers 503 at once, as dropping does, where others still hold the slot and nobody is left to use it. Any thread.
+  bool lose();
   /// True once answered (also by the front end's own deadline, which fulfils with 504).
   bool done() const noexcept { return done_.load(std::memory_order_acquire); }
 

@@ -115,6 +115,11 @@ private:
 
 caf::behavior session(caf::event_based_actor* self, job_ptr what, session_tools* tools) {
   tools->begun.fetch_add(1, std::memory_order_relaxed);
+  // A database worker that is at its task holds the job, and with it the slot, until it is done: no visitor waits for that.
+  self->attach_functor([reply = std::weak_ptr(what->reply)] {
+    if (const auto open = reply.lock())
+      open->lose();
+  });
   auto life = std::make_shared<visit>(self, std::move(what), *tools);
   supervision::run_in(caf::actor_cast<caf::actor>(self), [life] { life->begin(); });
   return {[](tick_atom) {}};
