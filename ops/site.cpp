@@ -28,6 +28,23 @@ using clock = std::chrono::steady_clock;
 constexpr auto loop_stuck_after = 3s;     // a loop turns at least every 250 ms
 constexpr std::size_t abandoned_max = 16; // lives that were given up and still run; beyond it a new process is the cure
 
+/// True where a visitor's question reaches a database worker, now or after a restart that takes a moment. Workers that are away can
+/// tell nobody that the database is.
+bool reaches_database(const std::vector<supervision::node_view>& nodes) {
+  using state = supervision::node_state;
+  bool storage = false;
+  bool queue = false;
+  bool worker = false;
+  for (const auto& node : nodes) {
+    const bool serves =
+        node.state == state::running || node.state == state::starting || node.state == state::restarting;
+    storage = storage || (serves && node.path == "storage");
+    queue = queue || (serves && node.path == "storage/db_pool");
+    worker = worker || (serves && node.path.starts_with("storage/db-"));
+  }
+  return storage && queue && worker;
+}
+
 std::string url_of(const database_config& database) {
   return database.kind == database_config::engine::sqlite ? "sqlite:" + database.file.string() : database.url.reveal();
 }
@@ -217,7 +234,8 @@ struct site::inner {
     http::site_state now;
     now.up = up;
     now.draining = front && front->draining();
-    now.database = parts.database_health.answers;
+    auto nodes = tree.states().snapshot();
+    now.database = parts.database_health.answers && reaches_database(nodes);
     now.sessions_begun = parts.sessions ? parts.sessions->begun.load(std::memory_order_relaxed) : 0;
     now.pages = pages.size();
     now.page_bytes = pages.bytes();
@@ -227,7 +245,7 @@ struct site::inner {
     now.resident_bytes = parts.vitals.resident_bytes;
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
-    for (auto& node : tree.states().snapshot()) {
+    for (auto& node : nodes) {
       if (node.path == "sessions")
         now.sessions = node.children;
       now.parts.push_back(
