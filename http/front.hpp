@@ -119,6 +119,9 @@ public:
   std::vector<std::string> addresses() const;
   /// The listening sockets, in order.
   std::vector<int> sockets() const;
+  /// How many connections may be open at once: `front_limits::connections_max`, or less where the process may open too few
+  /// files. The soft limit of those is raised as far as that takes.
+  std::size_t connections_max() const noexcept;
   front_stats stats() const;
   std::vector<loop_vitals> vitals() const;
 

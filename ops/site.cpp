@@ -263,6 +263,11 @@ struct site::inner {
     } catch (const std::runtime_error& wrong) {
       return fail(problem::kind::internal, wrong.what());
     }
+    if (const auto most = front->connections_max(); most < how.cfg.limits.connections_max)
+      say(fmt::format(
+          "{} connections at once, not {}: this process may open too few files. Raise its hard limit (ulimit -Hn, or "
+          "LimitNOFILE= in the unit).",
+          most, how.cfg.limits.connections_max));
     front->start();
     for (std::size_t i = 0; i < front->loops(); ++i)
       parts.loops.push_back({[this, i] { front->arm(i); }, [this, i] { front->disarm(i); },

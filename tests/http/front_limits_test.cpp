@@ -2,6 +2,7 @@
 #include "school.hpp"
 
 #include <future>
+#include <sys/resource.h>
 
 namespace lyceum::http::testing {
 namespace {
@@ -28,6 +29,34 @@ TEST_F(front_limits_test, a_header_has_a_total_time_however_it_drips) {
   EXPECT_EQ(got.status, 408);
   EXPECT_LT(clock::now() - before, 3s);
   EXPECT_EQ(site->stats().timeouts, 1u);
+}
+
+TEST_F(front_limits_test, a_soft_limit_of_open_files_does_not_cost_connections_that_the_hard_one_allows) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 4000)
+    GTEST_SKIP() << "this machine allows " << before.rlim_max << " open files at most";
+  const rlimit low{1024, before.rlim_max}; // a shell's
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  config.limits.connections_max = 3000;
+  open();
+  EXPECT_EQ(site->connections_max(), 3000u);
+  rlimit now{};
+  getrlimit(RLIMIT_NOFILE, &now);
+  EXPECT_GT(now.rlim_cur, 3000u);
+  EXPECT_LE(now.rlim_cur, 4000u) << "no more than is needed";
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_F(front_limits_test, connections_are_no_more_than_the_hard_limit_of_open_files_allows) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max > 100'000'000)
+    GTEST_SKIP() << "there is no limit here";
+  config.limits.connections_max = static_cast<std::size_t>(before.rlim_max) + 1;
+  open();
+  EXPECT_LT(site->connections_max(), static_cast<std::size_t>(before.rlim_max));
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(front_limits_test, each_header_has_its_own_time) {
