@@ -48,8 +48,8 @@ struct front::impl {
       for (const int fd : sockets)
         prepare_listener(fd);
       if (shared.config.access_log != "off")
-        shared.log =
-            std::make_unique<access_log>(shared.config.access_log, shared.config.access_log_bytes_max, threads);
+        shared.log = std::make_unique<access_log>(shared.config.access_log, shared.config.access_log_bytes_max,
+                                                  shared.config.access_log_files_max, threads);
       for (std::size_t i = 0; i < threads; ++i)
         loops.push_back(std::make_unique<loop>(shared, i, sockets_of(i, threads)));
     } catch (...) {

@@ -58,11 +58,16 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
   made.limits.connections_max = cfg.limits.connections_max;
   made.limits.connections_an_address = cfg.limits.address_connections_max;
   made.limits.requests_a_connection = cfg.limits.connection_requests_max;
+  made.limits.header_bytes = cfg.limits.header_bytes_max;
+  made.limits.body = cfg.limits.body_timeout;
+  made.limits.body_rate_min = cfg.limits.body_rate_min;
+  made.limits.write = cfg.limits.write_timeout;
   made.limits.header = cfg.limits.header_timeout;
   made.limits.idle = cfg.limits.idle_timeout;
   made.limits.answer = cfg.limits.request_timeout;
   made.access_log = cfg.access_log;
   made.access_log_bytes_max = cfg.access_log_bytes_max;
+  made.access_log_files_max = cfg.access_log_files_max;
   const auto& base = cfg.base_url;
   made.local_allowed = base.empty() || base.find("://127.0.0.1") != std::string::npos ||
                        base.find("://localhost") != std::string::npos || base.find("://[::1]") != std::string::npos;

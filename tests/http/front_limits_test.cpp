@@ -73,6 +73,28 @@ TEST_F(front_limits_test, each_header_has_its_own_time) {
   }
 }
 
+TEST_F(front_limits_test, fields_may_have_as_many_bytes_as_is_configured) {
+  config.limits.header_bytes = 2048;
+  open();
+  client one(address());
+  const auto asks = [&](std::size_t bytes) {
+    one.get("/plain/a", "X-Long: " + std::string(bytes, 'x') + "\r\n");
+    return one.hear().status;
+  };
+  EXPECT_EQ(asks(1500), 200);
+  EXPECT_EQ(asks(1500), 200) << "on the same connection, too";
+  EXPECT_EQ(asks(2100), 431);
+}
+
+TEST_F(front_limits_test, fields_may_have_more_bytes_than_by_default_where_that_is_configured) {
+  config.limits.header_bytes = 60 * 1024;
+  open();
+  std::string fields;
+  for (int i = 0; i < 6; ++i)
+    fields += "X-" + std::to_string(i) + ": " + std::string(8000, 'x') + "\r\n";
+  EXPECT_EQ(get("/plain/a", fields).status, 200);
+}
+
 TEST_F(front_limits_test, an_idle_connection_ends_in_order) {
   config.limits.idle = 300ms;
   open();
