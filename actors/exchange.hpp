@@ -57,8 +57,8 @@ struct request {
 struct file_body {
   std::string path; ///< absolute
   std::int64_t bytes = 0;
-  std::string etag; ///< strong, with its quotes
-  unix_time modified{};
+  std::string etag;     ///< strong, with its quotes
+  unix_time modified{}; ///< left out: the connection looks at the file that it opens
 };
 
 /// How an answer may be kept.
