@@ -45,8 +45,9 @@ int run_under_heart(const config& cfg, const std::vector<std::string>& arguments
   options.run_dir = cfg.run_dir();
   std::error_code failed;
   options.server = {fs::read_symlink("/proc/self/exe", failed).string()};
-  options.server.insert(options.server.end(), arguments.begin() + 1, arguments.end());
-  options.server.emplace_back("--no-heart");
+  // Behind `serve` and before what a person typed: `--` ends the flags.
+  options.server.insert(options.server.end(), {arguments.at(1), "--no-heart"});
+  options.server.insert(options.server.end(), arguments.begin() + 2, arguments.end());
   options.environment = {std::string(heart_mark) + "=1"};
   return heart::run_heart(options);
 }

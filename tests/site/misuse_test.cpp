@@ -32,6 +32,12 @@ TEST(misuse, an_unknown_command_is_wrong_usage) {
   EXPECT_NE(done.err.find("serve"), std::string::npos) << done.err;
 }
 
+TEST(misuse, a_separator_behind_the_flags_is_no_argument) {
+  server school({.content = sample_school(), .arguments = {"--"}});
+  EXPECT_TRUE(school.ready()) << school.log();
+  EXPECT_EQ(school.stop(), 0);
+}
+
 TEST(misuse, ctl_without_a_server_says_so_with_status_3) {
   const scratch place;
   const auto done = run_lyceum({"ctl", "--control", (place / "none.sock").string(), "tree"});
