@@ -94,6 +94,13 @@ void write_run_files(const config& cfg, const std::vector<int>& sockets) {
   heart::replace_file(cfg.run_dir() / "server.pid", fmt::format("{}\n", getpid()));
 }
 
+/// After an end in good order they would name a process that is no more. The lock on `active` is still held: a successor has not
+/// written its own yet.
+void remove_run_files(const config& cfg) {
+  for (const auto* name : {"listen.json", "server.pid"})
+    heart::remove_file(cfg.run_dir() / name);
+}
+
 void greet(const config& cfg, const site& school, const std::function<void(const std::string&)>& say) {
   for (const auto& address : school.addresses())
     say(fmt::format("serving http://{}{}", address, cfg.content ? " from " + cfg.content->string() : std::string()));
@@ -183,6 +190,8 @@ int run_server(const config& cfg) {
   if (auto started = school.start(); !started) {
     complain(started.error().detail);
     school.stop(1s);
+    if (!under_heart)
+      remove_run_files(cfg);
     _exit(cli::status_failed); // an actor that still starts cannot be waited for
   }
   greet(cfg, school, say);
@@ -194,6 +203,8 @@ int run_server(const config& cfg) {
   end_at_once_on_a_second_signal();
   const bool clean = school.stop(cfg.drain_timeout);
   say(clean ? "stopped" : "stopped; what still ran was cut");
+  if (!under_heart)
+    remove_run_files(cfg);
   std::fflush(nullptr);
   // The actor system's destructor waits for every actor, also for one that never returns: leave without it.
   _exit(ended ? cli::status_failed : clean ? cli::status_done : cli::status_cut);

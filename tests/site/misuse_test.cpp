@@ -127,6 +127,15 @@ TEST(misuse, a_second_server_on_one_data_folder_is_refused_with_and_without_a_he
   }
 }
 
+TEST(misuse, a_server_without_a_heart_takes_its_run_files_with_it) {
+  server school({.content = sample_school(), .arguments = {"--no-heart"}});
+  ASSERT_TRUE(school.ready()) << school.log();
+  EXPECT_TRUE(fs::exists(school.data() / "run" / "server.pid"));
+  EXPECT_EQ(school.stop(), 0);
+  EXPECT_FALSE(fs::exists(school.data() / "run" / "server.pid"));
+  EXPECT_FALSE(fs::exists(school.data() / "run" / "listen.json"));
+}
+
 TEST(misuse, a_control_socket_at_which_another_server_answers_is_refused) {
   server first({.content = sample_school()});
   ASSERT_TRUE(first.ready()) << first.log();
