@@ -95,11 +95,26 @@ std::optional<std::string> another_server(const config& cfg, std::chrono::millis
   }
 }
 
+std::optional<std::string> unreadable(const fs::path& folder) {
+  std::error_code failed;
+  const auto there = fs::status(folder, failed);
+  if (!fs::exists(there) && (!failed || there.type() == fs::file_type::not_found))
+    return fmt::format("there is no folder {}. `lyceum new {}` makes a school to start from.", folder.string(),
+                       folder.string());
+  if (fs::exists(there) && !fs::is_directory(there))
+    return fmt::format("{} is no folder. Name the folder that holds site.toml.", folder.string());
+  if (failed || ::access(folder.c_str(), R_OK | X_OK) != 0)
+    return fmt::format("cannot read {}: {}. Let this user read it and the folders above it.", folder.string(),
+                       failed ? failed.message() : std::strerror(errno));
+  return std::nullopt;
+}
+
 std::optional<std::string> what_is_wrong(const config& cfg) {
-  if (cfg.content && !fs::is_directory(*cfg.content))
-    return fmt::format("there is no folder {}. `lyceum new {}` makes a school to start from.", cfg.content->string(),
-                       cfg.content->string());
-  if (cfg.content && !fs::exists(*cfg.content / "site.toml"))
+  if (cfg.content)
+    if (auto wrong = unreadable(*cfg.content))
+      return wrong;
+  std::error_code ignored;
+  if (cfg.content && !fs::exists(*cfg.content / "site.toml", ignored))
     return fmt::format("{} has no site.toml, so it is no school. `lyceum new DIR` makes one to start from.",
                        cfg.content->string());
   for (const auto* part : {"run", "log", "cache"})

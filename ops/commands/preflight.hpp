@@ -16,6 +16,9 @@ namespace lyceum::preflight {
 /// started: its heart has looked, and what it replaces may still be ending.
 std::optional<std::string> another_server(const config& cfg, std::chrono::milliseconds patience);
 
+/// Why a folder cannot be read as a school's: it is not there, is no folder, or this user may not read it.
+std::optional<std::string> unreadable(const std::filesystem::path& folder);
+
 /// Content, folders, control socket, theme. Makes the data folder's own folders where they are missing.
 std::optional<std::string> what_is_wrong(const config& cfg);
 

@@ -155,6 +155,47 @@ TEST(misuse, a_control_path_where_no_socket_can_be_is_refused) {
   EXPECT_EQ(read_file(place / "notes.txt"), "not a socket");
 }
 
+TEST(misuse, a_folder_that_is_not_there_is_one_line_on_stderr_for_every_command) {
+  const scratch place;
+  const auto none = (place / "none").string();
+  const auto data = (place / "data").string();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"check", none}, {"import", none, "--data", data}, {"serve", "--content", none, "--data", data}}) {
+    const auto done = run_lyceum(arguments);
+    EXPECT_EQ(done.status, 1) << arguments.front();
+    EXPECT_NE(done.err.find("there is no folder " + none), std::string::npos) << arguments.front() << ": " << done.err;
+    EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+    EXPECT_EQ(done.out, "") << arguments.front();
+  }
+  EXPECT_FALSE(fs::exists(place / "data")) << "nothing is made for a command that cannot work";
+}
+
+TEST(misuse, a_file_in_a_folder_s_place_is_said_to_be_one) {
+  const scratch place;
+  write_file(place / "school", "text");
+  const auto done = run_lyceum({"check", (place / "school").string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find("is no folder"), std::string::npos) << done.err;
+}
+
+TEST(misuse, a_folder_that_may_not_be_read_is_said_with_advice) {
+  if (geteuid() == 0)
+    GTEST_SKIP() << "root may read everything";
+  const scratch place;
+  fs::create_directories(place / "shut" / "school");
+  fs::permissions(place / "shut", fs::perms::none);
+  const auto done = serve(place, {"--content", (place / "shut" / "school").string()});
+  fs::permissions(place / "shut", fs::perms::owner_all);
+  EXPECT_EQ(done.status, 1);
+  EXPECT_NE(done.err.find("Let this user read it"), std::string::npos) << done.err;
+}
+
+TEST(misuse, ctl_and_serve_call_a_control_path_that_is_too_long_wrong_usage) {
+  const auto path = "/tmp/" + std::string(120, 'x');
+  EXPECT_EQ(run_lyceum({"ctl", "--control", path, "tree"}).status, 2);
+  EXPECT_EQ(run_lyceum({"serve", "--control", path}).status, 2);
+}
+
 TEST(misuse, a_lesson_over_its_limit_is_an_import_fault_that_names_it) {
   const scratch place;
   const auto school = place / "school";
