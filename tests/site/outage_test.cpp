@@ -261,8 +261,8 @@ TEST(storage, that_is_stopped_is_told_at_every_door) {
   ASSERT_EQ(school.ctl({"start", "storage"}).status, 0);
   EXPECT_TRUE(eventually([&] { return school.get("/readyz").status == 200; }, 10s)) << school.get("/readyz").body;
   EXPECT_TRUE(school.ctl({"health"}).out.starts_with("ok ")) << school.ctl({"health"}).out;
-  ASSERT_EQ(school.ctl({"suspend", "web"}).status, 0);
-  EXPECT_NE(school.ctl({"health"}).out.find("web: suspended"), std::string::npos);
+  ASSERT_EQ(school.ctl({"suspend", "cache/warmer"}).status, 0);
+  EXPECT_NE(school.ctl({"health"}).out.find("cache/warmer: suspended"), std::string::npos);
 }
 
 TEST(an_sqlite_file, that_is_removed_while_it_is_open_goes_on_being_read) {
