@@ -38,10 +38,16 @@ std::optional<std::string_view> request::query_value(std::string_view name) cons
 }
 
 reply_slot::~reply_slot() {
+  lose();
+}
+
+bool reply_slot::lose() {
+  if (done())
+    return false;
   response lost;
   lost.status = 503;
   lost.headers.push_back({"Retry-After", "1"});
-  fulfil(std::move(lost));
+  return fulfil(std::move(lost));
 }
 
 bool reply_slot::fulfil(response&& answer) {

@@ -57,8 +57,8 @@ struct request {
 struct file_body {
   std::string path; ///< absolute
   std::int64_t bytes = 0;
-  std::string etag; ///< strong, with its quotes
-  unix_time modified{};
+  std::string etag;     ///< strong, with its quotes
+  unix_time modified{}; ///< left out: the connection looks at the file that it opens
 };
 
 /// How an answer may be kept.
@@ -110,6 +110,8 @@ public:
 
   /// True for the first call, which delivers; later ones do nothing. Any thread.
   bool fulfil(response&& answer);
+  /// Answers 503 at once, as dropping does, where others still hold the slot and nobody is left to use it. Any thread.
+  bool lose();
   /// True once answered (also by the front end's own deadline, which fulfils with 504).
   bool done() const noexcept { return done_.load(std::memory_order_acquire); }
 

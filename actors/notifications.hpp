@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "actors/db_pool.hpp"
 #include "actors/messages.hpp"
 #include "storage/db.hpp"
 #include "supervision/system.hpp"
@@ -15,7 +16,9 @@ namespace lyceum {
 
 struct notification_options {
   std::string url;
-  std::chrono::milliseconds period{500}; ///< between two looks where nobody said anything (another process imported)
+  std::chrono::milliseconds period{
+      500}; ///< between two looks where nobody can say anything (SQLite: another process imported)
+  std::chrono::milliseconds fallback{5000}; ///< between two looks where PostgreSQL tells, in case that a word was lost
   std::function<void(const std::string&)> log;
 };
 
@@ -28,10 +31,11 @@ struct content_cursor {
 ///
 ///   look   something was committed by this process: look at once
 ///
-/// Detached: it waits for the database. Besides `look` it asks for what is newer than its cursor twice a second, on both engines,
-/// since another process may have imported.
+/// Detached: it waits for the database. Another process may import as well. PostgreSQL tells of it (LISTEN), and this actor waits
+/// for that word, half a second at a time, so that messages get their turn; `handle` ends such a wait from outside. SQLite is asked
+/// twice a second, and so is a PostgreSQL that lets nobody listen (a standby).
 /// Crash: its successor goes on from the cursor.
 caf::behavior notifications(caf::event_based_actor* self, const notification_options* options,
-                            supervision::system* tree, content_cursor* cursor);
+                            supervision::system* tree, content_cursor* cursor, db_worker_handle* handle);
 
 } // namespace lyceum

@@ -5,6 +5,7 @@
 #include "actors/page_cache.hpp"
 #include "actors/texts.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace lyceum {
@@ -78,6 +79,8 @@ private:
   void finish(expected<response> made) {
     auto answer = made ? std::move(*made) : error(made.error());
     if (!job_->cache_key.empty())
+      date(answer);
+    if (!job_->cache_key.empty())
       keep(answer);
     job_->reply->fulfil(std::move(answer));
     self_->quit();
@@ -91,6 +94,24 @@ private:
                                  .last_message = job_->asked.method + " " + job_->asked.target,
                                  .decision = "500 for this request, id " + job_->asked.id});
     return answer_for(why);
+  }
+
+  /// Says since when the page has been as it is, for those who ask with a date (RFC 9110 8.8.2): since the question whose answer
+  /// it is, or since it was made first, where a new one came out alike. Two versions of one second could not be told apart by it,
+  /// so the second one has no date.
+  void date(response& answer) {
+    const bool wanted = answer.cache.what == cache_rule::kind::page || answer.cache.what == cache_rule::kind::immutable;
+    if (!wanted || answer.status != 200)
+      return;
+    auto since = std::chrono::floor<std::chrono::seconds>(job_->asked.now);
+    if (const auto before = tools_.pages.find(job_->cache_key); before && before->modified_s >= 0) {
+      const std::chrono::sys_seconds first{std::chrono::seconds(before->modified_s)};
+      if (before->identity->body == answer.body)
+        since = first;
+      else if (first >= since)
+        return;
+    }
+    answer.headers.push_back({"Last-Modified", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", since)});
   }
 
   /// Into the table before the answer goes out, so that whoever asks next finds it; then the page cache is told.
@@ -121,6 +142,11 @@ private:
 
 caf::behavior session(caf::event_based_actor* self, job_ptr what, session_tools* tools) {
   tools->begun.fetch_add(1, std::memory_order_relaxed);
+  // A database worker that is at its task holds the job, and with it the slot, until it is done: no visitor waits for that.
+  self->attach_functor([reply = std::weak_ptr(what->reply)] {
+    if (const auto open = reply.lock())
+      open->lose();
+  });
   auto life = std::make_shared<visit>(self, std::move(what), *tools);
   supervision::run_in(caf::actor_cast<caf::actor>(self), [life] { life->begin(); });
   return {[](tick_atom) {}};

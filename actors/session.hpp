@@ -24,7 +24,7 @@ struct session_tools {
 /// The life of one request: asks the database, has a missing text rendered, answers, and keeps the answer for all visitors of that
 /// tier. Temporary: it is never restarted.
 ///
-/// Crash: its visitor gets 503 at once (the reply slot sees to it), and nobody else notices.
+/// Crash: its visitor gets 503 at once, also while a database worker is still at its task, and nobody else notices.
 caf::behavior session(caf::event_based_actor* self, job_ptr what, session_tools* tools);
 
 /// The front end's door: every job becomes a child of `sessions`.

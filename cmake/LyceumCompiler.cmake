@@ -19,8 +19,13 @@ if(LYCEUM_SANITIZE)
   # CAF's function-spawned actors bind null references (measured), hence -fno-sanitize=null.
   add_compile_options(-fsanitize=${LYCEUM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LYCEUM_SANITIZE})
+  # libstdc++'s own checks of indices and empty optionals. Not _GLIBCXX_DEBUG: it changes the layout of containers, and Debian's
+  # libcaf, GoogleTest, yaml-cpp and others, which take and give them, are built without it.
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
   # GCC's manual: sanitizers make this warning see what is not there (std::regex, std::function, std::optional).
-  add_compile_options(-Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized)
+  endif()
   if(LYCEUM_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize=null)
   endif()

@@ -154,8 +154,8 @@ void log_ring::read(std::uint64_t at, void* to, std::size_t n) const noexcept {
   std::memcpy(static_cast<char*>(to) + first, data_.get(), n - first);
 }
 
-access_log::access_log(std::string where, std::size_t bytes_max, std::size_t rings)
-    : where_(std::move(where)), bytes_max_(bytes_max) {
+access_log::access_log(std::string where, std::size_t bytes_max, std::size_t files_max, std::size_t rings)
+    : where_(std::move(where)), bytes_max_(bytes_max), files_max_(std::max<std::size_t>(files_max, 1)) {
   static_assert(std::is_trivially_copyable_v<log_entry>, "entries are copied as bytes");
   for (std::size_t i = 0; i < rings; ++i)
     rings_.push_back(std::make_unique<log_ring>());
@@ -262,9 +262,12 @@ void access_log::open_file() {
 void access_log::rotate() {
   if (file_ >= 0)
     close(file_);
-  for (int i = 2; i >= 1; --i)
-    std::rename((where_ + '.' + std::to_string(i)).c_str(), (where_ + '.' + std::to_string(i + 1)).c_str());
-  std::rename(where_.c_str(), (where_ + ".1").c_str());
+  const auto older = [this](std::size_t i) { return i == 0 ? where_ : where_ + '.' + std::to_string(i); };
+  for (auto i = files_max_ - 1; i >= 1; --i)
+    std::rename(older(i - 1).c_str(), older(i).c_str());
+  // The last one has been overwritten. Those of a time when more were kept, and the only one, go at once.
+  for (auto i = files_max_ == 1 ? 0 : files_max_; unlink(older(i).c_str()) == 0;)
+    ++i;
   open_file();
 }
 

@@ -62,11 +62,12 @@ private:
   ip_address peer_;
 };
 
-/// The writer. To standard output, or to a file that is renamed to FILE.1 … FILE.3 when it is full.
+/// The writer. To standard output, or to a file that is renamed to FILE.1, FILE.2 … when it is full.
 class access_log {
 public:
   /// Throws std::runtime_error where the file cannot be opened.
-  access_log(std::string where, std::size_t bytes_max, std::size_t rings);
+  /// `files_max`: with the one being written; the oldest goes when there would be more.
+  access_log(std::string where, std::size_t bytes_max, std::size_t files_max, std::size_t rings);
   ~access_log(); ///< writes what is left
   access_log(const access_log&) = delete;
   access_log& operator=(const access_log&) = delete;
@@ -85,6 +86,7 @@ private:
 
   std::string where_;
   std::size_t bytes_max_;
+  std::size_t files_max_;
   std::vector<std::unique_ptr<log_ring>> rings_;
   log_lines lines_;
   std::string text_;

@@ -398,7 +398,7 @@ head_scan::result head_scan::look(std::string_view arrived) {
     const std::size_t length = found != nullptr ? static_cast<std::size_t>(found - from) + 1 : left;
     if (length > head_limits::line_max + 2)
       return {0, lines == 0 ? refusal{414, "the request line is too long"} : refusal{431, "a field is too long"}};
-    if (fields_at != 0 && checked + length - fields_at > head_limits::fields_max + 2)
+    if (fields_at != 0 && checked + length - fields_at > fields_max + 2)
       return {0, refusal{431, "the fields are too long"}};
     if (found == nullptr)
       return {};

@@ -16,7 +16,7 @@ namespace lyceum::http {
 /// Bounds of a header (promises.md section 3).
 struct head_limits {
   static constexpr std::size_t line_max = 8 * 1024;    ///< request line (414), one field line (431)
-  static constexpr std::size_t fields_max = 32 * 1024; ///< all field lines together (431)
+  static constexpr std::size_t fields_max = 32 * 1024; ///< all field lines together (431), where nothing else is said
   static constexpr std::size_t count_max = 100;        ///< field lines (431)
 };
 
@@ -53,6 +53,7 @@ struct head_scan {
   std::size_t lines = 0;     ///< field lines so far, plus the request line
   std::size_t skipped = 0;   ///< 2 where a CRLF stood before the request line (RFC 9112 2.2), else 0
   std::size_t fields_at = 0; ///< where field lines begin
+  std::size_t fields_max = head_limits::fields_max;
 
   /// Octets of the header with its empty line, 0 while that has not come; or why it never will be one.
   struct result {

@@ -49,11 +49,21 @@ bool is_bodiless(int status) noexcept {
 file_plan plan_file(const request& asked, const file_body& file, std::int64_t bytes) {
   file_plan plan;
   plan.part = {byte_range::kind::whole, 0, bytes};
+  const auto modified = std::chrono::floor<std::chrono::seconds>(file.modified);
+  // In the order of RFC 9110 13.2.2: what must hold, then what is known already, then which part.
+  if (const auto match = asked.field("If-Match"); !match.empty()) {
+    if (!etag_matches_strongly(match, file.etag))
+      return {412, plan.part};
+  } else if (const auto since = read_http_date(asked.field("If-Unmodified-Since")); since && modified > *since) {
+    return {412, plan.part};
+  }
+  if (file.etag.empty())
+    return plan;
   if (const auto none_match = asked.field("If-None-Match"); !none_match.empty()) {
     if (etag_matches(none_match, file.etag))
       plan.status = 304;
   } else if (const auto since = read_http_date(asked.field("If-Modified-Since"))) {
-    if (std::chrono::floor<std::chrono::seconds>(file.modified) <= *since)
+    if (modified <= *since)
       plan.status = 304;
   }
   const auto range = asked.field("Range");
@@ -69,15 +79,16 @@ file_plan plan_file(const request& asked, const file_body& file, std::int64_t by
   return plan;
 }
 
-void add_file_headers(response& to, const file_body& file, const file_plan& plan, std::int64_t bytes, bool known) {
+void add_file_headers(response& to, const file_body& file, const file_plan& plan, std::int64_t bytes) {
   to.status = plan.status;
+  if (plan.status == 412)
+    return;
   if (plan.status == 206 || plan.status == 416)
     to.headers.push_back({"Content-Range", content_range(plan.part, bytes)});
   to.headers.push_back({"Accept-Ranges", "bytes"});
-  if (known) {
+  if (!file.etag.empty())
     to.headers.push_back({"ETag", file.etag});
-    to.headers.push_back({"Last-Modified", http_date(file.modified)});
-  }
+  to.headers.push_back({"Last-Modified", http_date(file.modified)});
   const bool ruled = std::ranges::any_of(to.headers, [](const header& h) { return iequals(h.name, "Cache-Control"); });
   if (!ruled)
     to.headers.push_back({"Cache-Control", "public, no-cache"});

@@ -34,12 +34,12 @@ bool is_bodiless(int status) noexcept;
 
 /// What to send of a file, after the conditions of RFC 9110 13.2.2 and Range.
 struct file_plan {
-  int status = 200; ///< 200, 206, 304 or 416
+  int status = 200; ///< 200, 206, 304, 412 or 416
   byte_range part;
 };
+/// `etag` empty: the file is not the one that its ETag was made for. No tag matches it then, and it is sent whole.
 file_plan plan_file(const request&, const file_body&, std::int64_t bytes);
-/// Content-Type, ETag, Last-Modified and what else belongs to a file's answer. `known` is false where the file is not
-/// the one that its ETag was made for.
-void add_file_headers(response&, const file_body&, const file_plan&, std::int64_t bytes, bool known);
+/// Content-Type, ETag, Last-Modified and what else belongs to a file's answer.
+void add_file_headers(response&, const file_body&, const file_plan&, std::int64_t bytes);
 
 } // namespace lyceum::http

@@ -19,7 +19,9 @@ constexpr std::chrono::milliseconds body_look{1'000};
 } // namespace
 
 connection::connection(loop& of, int fd, const ip_address& peer, bool loopback)
-    : loop_(of), socket_(fd), peer_(peer), loopback_(loopback) {}
+    : loop_(of), socket_(fd), peer_(peer), loopback_(loopback) {
+  scan_.fields_max = of.shared.config.limits.header_bytes;
+}
 
 connection::~connection() {
   if (stage_ != stage::closed)
@@ -210,7 +212,7 @@ std::size_t connection::consume(std::string_view arrived) {
     if (found.size == 0)
       break;
     const auto skipped = scan_.skipped;
-    scan_ = {};
+    scan_ = {.fields_max = scan_.fields_max};
     used += found.size;
     stage_ = stage::idle; // the next header has its own time
     lingers_ = used < arrived.size();

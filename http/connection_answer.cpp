@@ -3,6 +3,7 @@
 #include "http/answer.hpp"
 #include "http/connection.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <sys/socket.h>
 
@@ -78,20 +79,20 @@ void connection::respond_page(const page& what, kept_as kept) {
 
 void connection::respond_file(response&& what) {
   auto& x = *busy_;
-  const auto about = *what.file;
+  auto about = *what.file;
   what.file.reset();
   auto file = std::make_shared<open_file>(about.path);
   if (file->fd < 0) {
     what = answer_for({problem::kind::not_found, {}});
     return respond_plain(std::move(what));
   }
-  const bool known = file->bytes == about.bytes; // else it was replaced after its ETag was made
-  file_plan plan;
-  plan.part = {byte_range::kind::whole, 0, file->bytes};
-  if (known)
-    plan = plan_file(x.asked, about, file->bytes);
-  add_file_headers(what, about, plan, file->bytes, known);
-  if (plan.status == 416)
+  if (file->bytes != about.bytes)
+    about.etag.clear(); // it was replaced after its ETag was made
+  if (about.modified == unix_time{})
+    about.modified = std::min(file->modified, x.asked.now); // RFC 9110 8.8.2.1: never later than Date
+  const auto plan = plan_file(x.asked, about, file->bytes);
+  add_file_headers(what, about, plan, file->bytes);
+  if (plan.status == 412 || plan.status == 416)
     return respond_plain(std::move(what));
 
   const bool keep_alive = x.keep_alive && !loop_.shared.draining;

@@ -15,10 +15,17 @@ namespace {
 /// Descriptors that are not connections: sockets, files being sent, the database, the log.
 constexpr std::size_t descriptors_kept = 256;
 
-std::size_t connections_max(std::size_t wanted) {
+/// As many connections as descriptors allow. A shell's soft limit is 1024 for the sake of select(), which nothing here calls: it
+/// is raised as far as is needed and allowed.
+std::size_t connections_within_limits(std::size_t wanted) {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
     return wanted;
+  if (const rlim_t needed = wanted + descriptors_kept; files.rlim_cur < needed && files.rlim_cur < files.rlim_max) {
+    const rlimit more{std::min(needed, files.rlim_max), files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+      files = more;
+  }
   const auto open = static_cast<std::size_t>(files.rlim_cur);
   return std::min(wanted, open > 2 * descriptors_kept ? open - descriptors_kept : open / 2);
 }
@@ -35,14 +42,14 @@ struct front::impl {
       : shared{std::move(config), pages, flying, way_in, routes, nullptr, 0, 0, false, {}} {
     auto threads =
         shared.config.threads != 0 ? shared.config.threads : std::max(1u, std::thread::hardware_concurrency());
-    shared.connections_max = connections_max(shared.config.limits.connections_max);
+    shared.connections_max = connections_within_limits(shared.config.limits.connections_max);
     try {
       open_sockets(threads);
       for (const int fd : sockets)
         prepare_listener(fd);
       if (shared.config.access_log != "off")
-        shared.log =
-            std::make_unique<access_log>(shared.config.access_log, shared.config.access_log_bytes_max, threads);
+        shared.log = std::make_unique<access_log>(shared.config.access_log, shared.config.access_log_bytes_max,
+                                                  shared.config.access_log_files_max, threads);
       for (std::size_t i = 0; i < threads; ++i)
         loops.push_back(std::make_unique<loop>(shared, i, sockets_of(i, threads)));
     } catch (...) {
@@ -148,6 +155,10 @@ std::vector<std::string> front::addresses() const {
 
 std::vector<int> front::sockets() const {
   return impl_->sockets;
+}
+
+std::size_t front::connections_max() const noexcept {
+  return impl_->shared.connections_max;
 }
 
 front_stats front::stats() const {

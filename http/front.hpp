@@ -24,6 +24,7 @@ struct front_limits {
   std::size_t connections_an_address = 256; ///< 0: no cap
   bool loopback_exempt = true;              ///< from `connections_an_address`
   std::size_t requests_a_connection = 1000;
+  std::size_t header_bytes = 32 * 1024;          ///< all fields of a request; then 431
   std::chrono::milliseconds header{10'000};      ///< whole header, from its first octet
   std::chrono::milliseconds idle{30'000};        ///< between requests
   std::chrono::milliseconds idle_crowded{5'000}; ///< the same where more than 80 % of `connections_max` are open
@@ -52,7 +53,8 @@ struct front_config {
   front_limits limits;
   bool local_allowed = true;      ///< false where the base URL is not loopback: no request is `local` then
   std::string access_log = "off"; ///< "off", "stdout" or a file
-  std::size_t access_log_bytes_max = 64u << 20; ///< of one file; three older ones are kept: FILE.1 … FILE.3
+  std::size_t access_log_bytes_max = 64u << 20; ///< of one file
+  std::size_t access_log_files_max = 4;         ///< with the one being written: FILE, FILE.1 … FILE.3
   /// The HTML of an error page; null request: the octets were not a request. Any thread; where it throws, a plain text
   /// stands in.
   std::function<std::string(int status, const request*)> error_page;
@@ -119,6 +121,9 @@ public:
   std::vector<std::string> addresses() const;
   /// The listening sockets, in order.
   std::vector<int> sockets() const;
+  /// How many connections may be open at once: `front_limits::connections_max`, or less where the process may open too few
+  /// files. The soft limit of those is raised as far as that takes.
+  std::size_t connections_max() const noexcept;
   front_stats stats() const;
   std::vector<loop_vitals> vitals() const;
 

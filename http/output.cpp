@@ -37,6 +37,7 @@ open_file::open_file(const std::string& path) : fd(open(path.c_str(), O_RDONLY |
   struct stat info {};
   if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
     bytes = info.st_size;
+    modified = unix_time(std::chrono::seconds(info.st_mtim.tv_sec));
   } else if (fd >= 0) {
     close(fd);
     fd = -1;

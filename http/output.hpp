@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/page_table.hpp"
+#include "storage/model/time.hpp"
 
 #include <array>
 #include <cstddef>
@@ -26,6 +27,7 @@ public:
 
   int fd = -1;
   std::int64_t bytes = 0;
+  unix_time modified{};
 };
 
 /// What is still to be sent. Empty, it costs one pointer.

@@ -124,27 +124,41 @@ std::string content_range(const byte_range& what, std::int64_t bytes) {
          std::to_string(bytes);
 }
 
-bool etag_matches(std::string_view list, std::string_view etag) {
+namespace {
+
+bool holds_tag(std::string_view list, std::string_view etag, bool strongly) {
   list = trimmed(list);
   if (list == "*")
     return true;
-  if (etag.starts_with("W/"))
+  const bool weak_one = etag.starts_with("W/");
+  if (weak_one)
     etag.remove_prefix(2);
   while (!list.empty()) {
-    if (list.starts_with("W/"))
+    const bool weak = list.starts_with("W/");
+    if (weak)
       list.remove_prefix(2);
     if (!list.starts_with('"'))
       return false;
     const auto end = list.find('"', 1);
     if (end == std::string_view::npos)
       return false;
-    if (list.substr(0, end + 1) == etag)
+    if (list.substr(0, end + 1) == etag && !(strongly && (weak || weak_one)))
       return true;
     list = trimmed(list.substr(end + 1));
     while (list.starts_with(','))
       list = trimmed(list.substr(1));
   }
   return false;
+}
+
+} // namespace
+
+bool etag_matches(std::string_view list, std::string_view etag) {
+  return holds_tag(list, etag, false);
+}
+
+bool etag_matches_strongly(std::string_view list, std::string_view etag) {
+  return holds_tag(list, etag, true);
 }
 
 std::string http_date(unix_time at) {

@@ -36,6 +36,8 @@ std::string content_range(const byte_range&, std::int64_t bytes);
 
 /// True where a list of entity tags holds `etag` ("*" too). Weak comparison (If-None-Match).
 bool etag_matches(std::string_view list, std::string_view etag);
+/// The same by strong comparison (If-Match): a weak tag equals none.
+bool etag_matches_strongly(std::string_view list, std::string_view etag);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string http_date(unix_time);

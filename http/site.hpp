@@ -31,7 +31,7 @@ struct site_state {
   };
   bool up = false; ///< the tree has started
   bool draining = false;
-  bool database = false; ///< answers
+  bool database = false; ///< answers, and somebody is there to ask it
   std::uint64_t pages = 0, page_bytes = 0, pages_max_bytes = 0;
   std::uint64_t sessions = 0, sessions_begun = 0, crashes = 0;
   std::uint64_t resident_bytes = 0, open_files = 0, cpu_ms = 0;

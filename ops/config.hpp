@@ -54,6 +54,9 @@ struct limits_config {
   std::size_t connection_requests_max = 1000;
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{30'000};
+  std::chrono::milliseconds body_timeout{60'000};
+  std::size_t body_rate_min = 500;                 ///< bytes a second on average, after 10 s
+  std::chrono::milliseconds write_timeout{30'000}; ///< without progress
   std::chrono::milliseconds request_timeout{4000}; ///< then 504
 };
 

@@ -28,6 +28,23 @@ using clock = std::chrono::steady_clock;
 constexpr auto loop_stuck_after = 3s;     // a loop turns at least every 250 ms
 constexpr std::size_t abandoned_max = 16; // lives that were given up and still run; beyond it a new process is the cure
 
+/// True where a visitor's question reaches a database worker, now or after a restart that takes a moment. Workers that are away can
+/// tell nobody that the database is.
+bool reaches_database(const std::vector<supervision::node_view>& nodes) {
+  using state = supervision::node_state;
+  bool storage = false;
+  bool queue = false;
+  bool worker = false;
+  for (const auto& node : nodes) {
+    const bool serves =
+        node.state == state::running || node.state == state::starting || node.state == state::restarting;
+    storage = storage || (serves && node.path == "storage");
+    queue = queue || (serves && node.path == "storage/db_pool");
+    worker = worker || (serves && node.path.starts_with("storage/db-"));
+  }
+  return storage && queue && worker;
+}
+
 std::string url_of(const database_config& database) {
   return database.kind == database_config::engine::sqlite ? "sqlite:" + database.file.string() : database.url.reveal();
 }
@@ -41,11 +58,16 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
   made.limits.connections_max = cfg.limits.connections_max;
   made.limits.connections_an_address = cfg.limits.address_connections_max;
   made.limits.requests_a_connection = cfg.limits.connection_requests_max;
+  made.limits.header_bytes = cfg.limits.header_bytes_max;
+  made.limits.body = cfg.limits.body_timeout;
+  made.limits.body_rate_min = cfg.limits.body_rate_min;
+  made.limits.write = cfg.limits.write_timeout;
   made.limits.header = cfg.limits.header_timeout;
   made.limits.idle = cfg.limits.idle_timeout;
   made.limits.answer = cfg.limits.request_timeout;
   made.access_log = cfg.access_log;
   made.access_log_bytes_max = cfg.access_log_bytes_max;
+  made.access_log_files_max = cfg.access_log_files_max;
   const auto& base = cfg.base_url;
   made.local_allowed = base.empty() || base.find("://127.0.0.1") != std::string::npos ||
                        base.find("://localhost") != std::string::npos || base.find("://[::1]") != std::string::npos;
@@ -222,7 +244,8 @@ struct site::inner {
     http::site_state now;
     now.up = up;
     now.draining = front && front->draining();
-    now.database = parts.database_health.answers;
+    auto nodes = tree.states().snapshot();
+    now.database = parts.database_health.answers && reaches_database(nodes);
     now.sessions_begun = parts.sessions ? parts.sessions->begun.load(std::memory_order_relaxed) : 0;
     now.pages = pages.size();
     now.page_bytes = pages.bytes();
@@ -232,7 +255,7 @@ struct site::inner {
     now.resident_bytes = parts.vitals.resident_bytes;
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
-    for (auto& node : tree.states().snapshot()) {
+    for (auto& node : nodes) {
       if (node.path == "sessions")
         now.sessions = node.children;
       now.parts.push_back(
@@ -250,6 +273,11 @@ struct site::inner {
     } catch (const std::runtime_error& wrong) {
       return fail(problem::kind::internal, wrong.what());
     }
+    if (const auto most = front->connections_max(); most < how.cfg.limits.connections_max)
+      say(fmt::format(
+          "{} connections at once, not {}: this process may open too few files. Raise its hard limit (ulimit -Hn, or "
+          "LimitNOFILE= in the unit).",
+          most, how.cfg.limits.connections_max));
     front->start();
     for (std::size_t i = 0; i < front->loops(); ++i)
       parts.loops.push_back({[this, i] { front->arm(i); }, [this, i] { front->disarm(i); },

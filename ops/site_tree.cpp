@@ -65,9 +65,12 @@ child storage_tree(site_parts& parts) {
                                                   })),
                                      [handle] { handle->interrupt(); }));
   }
-  children.push_back(worker({.id = "notifications"}, [&parts](birth& at) {
-    return at.detached(notifications, &parts.changes, &parts.tree, &parts.cursor);
-  }));
+  children.push_back(interruptible(worker({.id = "notifications"},
+                                          [&parts](birth& at) {
+                                            return at.detached(notifications, &parts.changes, &parts.tree,
+                                                               &parts.cursor, &parts.listener);
+                                          }),
+                                   [&parts] { parts.listener.interrupt(); }));
   return noted(supervisor({.id = "storage"}, subsystem(), std::move(children)),
                "pages that are kept are served; others answer 503");
 }

@@ -26,6 +26,7 @@ struct site_parts {
   database_state database_health;
   std::deque<db_worker_handle> database_workers;
   notification_options changes;
+  db_worker_handle listener; ///< of storage/notifications
   content_cursor cursor;
 
   page_table* pages = nullptr;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace lyceum::supervision {
 namespace {
@@ -128,9 +129,16 @@ control_answer count_answer(system& tree, const control_request& r) {
 control_answer health_answer(system& tree, const control_request&) {
   json::array unwell;
   std::size_t abandoned = 0;
+  std::set<std::string> named; // whoever is below one of these is away with it, and needs no line of its own
   for (const auto& n : tree.states().snapshot()) {
     abandoned += n.abandoned;
-    if (n.state == node_state::running || n.state == node_state::suspended || n.state == node_state::stopped)
+    // What an operator stopped or suspended does no work, and is forgotten easily. A transient child may have ended as it should.
+    const bool ended_well = n.state == node_state::stopped && n.restart != restart_type::permanent;
+    if (n.state == node_state::running || ended_well)
+      continue;
+    const bool first = !named.contains(n.parent);
+    named.insert(n.path);
+    if (!first)
       continue;
     json::object o{{"path", n.path}, {"state", name_of(n.state)}, {"last_exit", n.last_exit}};
     if (n.retry_in.count() > 0)

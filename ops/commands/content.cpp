@@ -2,6 +2,7 @@
 // The commands of authors: import, check, new, render; and migrate.
 #include "ops/commands/commands.hpp"
 
+#include "ops/commands/preflight.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/import.hpp"
 #include "storage/migrate.hpp"
@@ -73,6 +74,8 @@ int complain(const std::string& what, int status) {
 }
 
 int run_import(const cli::import& how) {
+  if (const auto wrong = preflight::unreadable(how.source))
+    return complain(*wrong);
   const auto cfg = load_config(how.flags, read_environment());
   if (!cfg)
     return complain(cfg.error().detail, cli::status_usage);
@@ -99,6 +102,8 @@ int run_import(const cli::import& how) {
 }
 
 int run_check(const cli::check& how) {
+  if (const auto wrong = preflight::unreadable(how.directory))
+    return complain(*wrong);
   const auto faults = storage::check_folder(fs::absolute(how.directory).lexically_normal().string(), views::refusal_of);
   print_faults(faults, how.json);
   const auto errors = std::ranges::count(faults, storage::fault::severity::error, &storage::fault::how);

@@ -117,7 +117,7 @@ reply failed(int status, std::string problem) {
 reply ask(const question& q) {
   sockaddr_un address{};
   if (q.control.size() >= sizeof address.sun_path)
-    return failed(1, "the control socket's path has " + std::to_string(q.control.size()) +
+    return failed(2, "the control socket's path has " + std::to_string(q.control.size()) +
                          " bytes, and 107 is the most: name a shorter one with --control");
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, q.control.c_str(), q.control.size() + 1);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/commands/commands.hpp"
 
+#include "ops/commands/preflight.hpp"
 #include "ops/log.hpp"
 #include "ops/site.hpp"
 #include "supervision/heart/heart.hpp"
 #include "supervision/heart/notify.hpp"
 #include "supervision/heart/run_files.hpp"
 #include "supervision/heart/sockets.hpp"
-#include "views/theme.hpp"
 
 #ifdef LYCEUM_WITH_FAULTS
 #include "http/routes/faults.hpp"
@@ -19,7 +19,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <system_error>
 #include <thread>
@@ -35,49 +34,9 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr std::size_t socket_path_max = 107;       // sockaddr_un
 constexpr const char* heart_mark = "LYCEUM_HEART"; // in the environment of a server that a heart of ours has started
 constexpr int backlog = 4096;
 constexpr auto lock_patience = 3s; // a server that was killed a moment ago still holds its files
-
-std::optional<std::string> cannot_write(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    return fmt::format("cannot make {}: {}. Choose another data folder with --data.", folder.string(),
-                       failed.message());
-  const auto probe = folder / ".writable";
-  const int fd = open(probe.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return fmt::format("cannot write to {}: {}. Make it writable for this user, or choose another with --data.",
-                       folder.string(), std::strerror(errno));
-  close(fd);
-  unlink(probe.c_str());
-  return std::nullopt;
-}
-
-/// What must hold before anything is started: told once, by the heart, instead of in a loop.
-std::optional<std::string> what_is_wrong(const config& cfg) {
-  if (cfg.content && !fs::is_directory(*cfg.content))
-    return fmt::format("there is no folder {}. `lyceum new {}` makes a school to start from.", cfg.content->string(),
-                       cfg.content->string());
-  if (cfg.content && !fs::exists(*cfg.content / "site.toml"))
-    return fmt::format("{} has no site.toml, so it is no school. `lyceum new DIR` makes one to start from.",
-                       cfg.content->string());
-  for (const auto* part : {"run", "log", "cache"})
-    if (auto wrong = cannot_write(cfg.data / part))
-      return wrong;
-  if (cfg.database.kind == database_config::engine::sqlite)
-    if (auto wrong = cannot_write(cfg.database.file.parent_path()))
-      return wrong;
-  if (cfg.control.string().size() > socket_path_max)
-    return fmt::format("the control socket's path is {} bytes long, and the kernel allows {}: give a shorter one with "
-                       "--control.",
-                       cfg.control.string().size(), socket_path_max);
-  if (auto look = views::load_theme(cfg.theme); !look)
-    return "the theme cannot be used: " + look.error().detail;
-  return std::nullopt;
-}
 
 int run_under_heart(const config& cfg, const std::vector<std::string>& arguments) {
   heart::heart_options options;
@@ -86,8 +45,9 @@ int run_under_heart(const config& cfg, const std::vector<std::string>& arguments
   options.run_dir = cfg.run_dir();
   std::error_code failed;
   options.server = {fs::read_symlink("/proc/self/exe", failed).string()};
-  options.server.insert(options.server.end(), arguments.begin() + 1, arguments.end());
-  options.server.emplace_back("--no-heart");
+  // Behind `serve` and before what a person typed: `--` ends the flags.
+  options.server.insert(options.server.end(), {arguments.at(1), "--no-heart"});
+  options.server.insert(options.server.end(), arguments.begin() + 2, arguments.end());
   options.environment = {std::string(heart_mark) + "=1"};
   return heart::run_heart(options);
 }
@@ -132,6 +92,13 @@ void write_run_files(const config& cfg, const std::vector<int>& sockets) {
       bound.push_back(*at);
   heart::replace_file(cfg.run_dir() / "listen.json", heart::listen_json(bound));
   heart::replace_file(cfg.run_dir() / "server.pid", fmt::format("{}\n", getpid()));
+}
+
+/// After an end in good order they would name a process that is no more. The lock on `active` is still held: a successor has not
+/// written its own yet.
+void remove_run_files(const config& cfg) {
+  for (const auto* name : {"listen.json", "server.pid"})
+    heart::remove_file(cfg.run_dir() / name);
 }
 
 void greet(const config& cfg, const site& school, const std::function<void(const std::string&)>& say) {
@@ -224,6 +191,8 @@ int run_server(const config& cfg) {
   if (auto started = school.start(); !started) {
     complain(started.error().detail);
     school.stop(1s);
+    if (!under_heart)
+      remove_run_files(cfg);
     _exit(cli::status_failed); // an actor that still starts cannot be waited for
   }
   greet(cfg, school, say);
@@ -235,6 +204,8 @@ int run_server(const config& cfg) {
   end_at_once_on_a_second_signal();
   const bool clean = school.stop(cfg.drain_timeout);
   say(clean ? "stopped" : "stopped; what still ran was cut");
+  if (!under_heart)
+    remove_run_files(cfg);
   std::fflush(nullptr);
   // The actor system's destructor waits for every actor, also for one that never returns: leave without it.
   _exit(ended ? cli::status_failed : clean ? cli::status_done : cli::status_cut);
@@ -248,9 +219,13 @@ int run_serve(const cli::serve& how, const std::vector<std::string>& arguments) 
     return complain(cfg.error().detail, cli::status_usage);
   for (const auto& warning : cfg->warnings)
     complain(warning);
-  if (const auto wrong = what_is_wrong(*cfg))
+  const bool handed_sockets = std::getenv("LISTEN_FDS") != nullptr;
+  if (!handed_sockets)
+    if (const auto wrong = preflight::another_server(*cfg, lock_patience))
+      return complain(*wrong);
+  if (const auto wrong = preflight::what_is_wrong(*cfg))
     return complain(*wrong);
-  if (cfg->no_heart || std::getenv("LISTEN_FDS") != nullptr)
+  if (cfg->no_heart || handed_sockets)
     return run_server(*cfg);
   return run_under_heart(*cfg, arguments);
 }

@@ -2,6 +2,7 @@
 #include "school.hpp"
 
 #include <future>
+#include <sys/resource.h>
 
 namespace lyceum::http::testing {
 namespace {
@@ -30,6 +31,34 @@ TEST_F(front_limits_test, a_header_has_a_total_time_however_it_drips) {
   EXPECT_EQ(site->stats().timeouts, 1u);
 }
 
+TEST_F(front_limits_test, a_soft_limit_of_open_files_does_not_cost_connections_that_the_hard_one_allows) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 4000)
+    GTEST_SKIP() << "this machine allows " << before.rlim_max << " open files at most";
+  const rlimit low{1024, before.rlim_max}; // a shell's
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  config.limits.connections_max = 3000;
+  open();
+  EXPECT_EQ(site->connections_max(), 3000u);
+  rlimit now{};
+  getrlimit(RLIMIT_NOFILE, &now);
+  EXPECT_GT(now.rlim_cur, 3000u);
+  EXPECT_LE(now.rlim_cur, 4000u) << "no more than is needed";
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_F(front_limits_test, connections_are_no_more_than_the_hard_limit_of_open_files_allows) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max > 100'000'000)
+    GTEST_SKIP() << "there is no limit here";
+  config.limits.connections_max = static_cast<std::size_t>(before.rlim_max) + 1;
+  open();
+  EXPECT_LT(site->connections_max(), static_cast<std::size_t>(before.rlim_max));
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
 TEST_F(front_limits_test, each_header_has_its_own_time) {
   config.limits.header = 600ms;
   open();
@@ -42,6 +71,28 @@ TEST_F(front_limits_test, each_header_has_its_own_time) {
     one.say("plain/a HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_EQ(one.hear().status, 200) << i;
   }
+}
+
+TEST_F(front_limits_test, fields_may_have_as_many_bytes_as_is_configured) {
+  config.limits.header_bytes = 2048;
+  open();
+  client one(address());
+  const auto asks = [&](std::size_t bytes) {
+    one.get("/plain/a", "X-Long: " + std::string(bytes, 'x') + "\r\n");
+    return one.hear().status;
+  };
+  EXPECT_EQ(asks(1500), 200);
+  EXPECT_EQ(asks(1500), 200) << "on the same connection, too";
+  EXPECT_EQ(asks(2100), 431);
+}
+
+TEST_F(front_limits_test, fields_may_have_more_bytes_than_by_default_where_that_is_configured) {
+  config.limits.header_bytes = 60 * 1024;
+  open();
+  std::string fields;
+  for (int i = 0; i < 6; ++i)
+    fields += "X-" + std::to_string(i) + ": " + std::string(8000, 'x') + "\r\n";
+  EXPECT_EQ(get("/plain/a", fields).status, 200);
 }
 
 TEST_F(front_limits_test, an_idle_connection_ends_in_order) {

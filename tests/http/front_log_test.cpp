@@ -51,22 +51,37 @@ TEST_F(front_log_test, each_answer_is_a_line) {
   EXPECT_EQ(all[0].substr(0, 11), "{\"time\":\"20");
 }
 
-TEST_F(front_log_test, four_files_are_kept) {
-  const auto path = folder / "access.jsonl";
-  {
-    access_log log(path, 2000, 1);
-    for (int i = 0; i < 200; ++i) {
-      log_entry entry;
-      entry.target = "/a";
-      entry.method = "GET";
-      entry.bytes = static_cast<std::uint64_t>(i);
-      ASSERT_TRUE(log.ring(0).put(entry));
-      if (i % 10 == 9) {
-        log.hurry();
-        ASSERT_TRUE(eventually([&] { return log.ring(0).filled() == 0; }));
-      }
+/// 200 lines, in files of 2000 bytes.
+void fill_files(const std::filesystem::path& path, std::size_t files_max) {
+  access_log log(path, 2000, files_max, 1);
+  for (int i = 0; i < 200; ++i) {
+    log_entry entry;
+    entry.target = "/a";
+    entry.method = "GET";
+    entry.bytes = static_cast<std::uint64_t>(i);
+    ASSERT_TRUE(log.ring(0).put(entry));
+    if (i % 10 == 9) {
+      log.hurry();
+      ASSERT_TRUE(eventually([&] { return log.ring(0).filled() == 0; }));
     }
   }
+}
+
+TEST_F(front_log_test, as_many_files_are_kept_as_is_configured_and_older_ones_go) {
+  const auto path = folder / "access.jsonl";
+  const auto files = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
+  };
+  for (const std::size_t most : {6, 2, 1, 3}) {
+    fill_files(path, most);
+    EXPECT_EQ(files(), static_cast<std::ptrdiff_t>(most));
+    EXPECT_NE(text_of(path).find("\"bytes\":199"), std::string::npos);
+  }
+}
+
+TEST_F(front_log_test, four_files_are_kept) {
+  const auto path = folder / "access.jsonl";
+  fill_files(path, 4);
   for (const auto* name : {"access.jsonl", "access.jsonl.1", "access.jsonl.2", "access.jsonl.3"}) {
     EXPECT_GT(text_of(folder / name).size(), 0u) << name;
     EXPECT_LE(text_of(folder / name).size(), 2000u) << name;

@@ -2,6 +2,7 @@
 #include "school.hpp"
 
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
@@ -210,6 +211,65 @@ TEST_F(front_pages_test, a_reader_that_stops_gets_every_octet_later) {
   EXPECT_EQ(get("/small").body, "small") << "others are not held up";
   EXPECT_EQ(slow.hear().body, text);
   EXPECT_EQ(slow.hear().body, "small");
+}
+
+struct front_files_test : front_pages_test {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("lyceum-file-" + std::to_string(getpid()));
+  const std::string text = "a film of few words";
+
+  front_files_test() {
+    std::ofstream(path, std::ios::binary) << text;
+    rows.push_back(make_route("GET", "/media", [this](const request&, storage::db*) {
+      response out;
+      out.content_type = "video/mp4";
+      out.file = file_body{path, static_cast<std::int64_t>(text.size()), "\"tag\"", {}};
+      return out;
+    }));
+  }
+  ~front_files_test() override { std::filesystem::remove(path); }
+  void changed_at(std::int64_t seconds) const {
+    const timespec times[2]{{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  }
+};
+
+TEST_F(front_files_test, a_file_says_when_it_was_changed_itself) {
+  changed_at(784111777);
+  open();
+  EXPECT_EQ(get("/media").field("Last-Modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(get("/media", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status, 304);
+  EXPECT_EQ(get("/media", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n").status, 200);
+  EXPECT_EQ(get("/media", "Range: bytes=0-0\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status, 206);
+  EXPECT_EQ(get("/media", "Range: bytes=0-0\r\nIf-Range: Thu, 01 Jan 1970 00:00:00 GMT\r\n").status, 200);
+}
+
+TEST_F(front_files_test, a_file_from_the_future_was_changed_no_later_than_now) {
+  changed_at(4102444800); // 2100
+  open();
+  const auto got = get("/media");
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.field("Last-Modified").find("2100"), std::string::npos) << got.head;
+}
+
+TEST_F(front_files_test, what_must_hold_is_looked_at_before_anything_is_sent) {
+  changed_at(784111777);
+  open();
+  EXPECT_EQ(get("/media", "If-Match: \"x\"\r\nRange: bytes=0-0\r\n").status, 412);
+  EXPECT_EQ(get("/media", "If-Match: \"x\"\r\n").status, 412);
+  EXPECT_EQ(get("/media", "If-Match: W/\"tag\"\r\n").status, 412) << "strong comparison";
+  EXPECT_EQ(get("/media", "If-Match: \"x\", \"tag\"\r\nRange: bytes=0-0\r\n").status, 206);
+  EXPECT_EQ(get("/media", "If-Match: *\r\n").body, text);
+  EXPECT_EQ(get("/media", "If-Match: \"x\"\r\nIf-None-Match: \"tag\"\r\n").status, 412);
+  EXPECT_EQ(get("/media", "If-Match: \"tag\"\r\nIf-None-Match: \"tag\"\r\n").status, 304);
+  EXPECT_EQ(get("/media", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n").status, 412);
+  EXPECT_EQ(get("/media", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n").status, 200);
+  EXPECT_EQ(get("/media", "If-Unmodified-Since: nonsense\r\n").status, 200);
+  const auto refused = get("/media", "If-Match: \"x\"\r\n");
+  EXPECT_EQ(refused.body, "<h1>412</h1>");
+  EXPECT_EQ(refused.field("ETag"), "") << refused.head;
+  std::ofstream(path, std::ios::binary) << "another one, whose tag nobody knows";
+  EXPECT_EQ(get("/media", "If-Match: \"tag\"\r\n").status, 412);
+  EXPECT_EQ(get("/media", "If-Match: *\r\n").status, 200);
 }
 
 TEST_F(front_pages_test, files_are_sent_whole_in_parts_or_not_at_all) {

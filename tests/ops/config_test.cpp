@@ -56,6 +56,9 @@ TEST_F(config_test, nothing_said_gives_the_documented_defaults) {
   EXPECT_EQ(cfg.page_cache_bytes_max, 256u << 20);
   EXPECT_EQ(cfg.limits.address_connections_max, 256u);
   EXPECT_EQ(cfg.limits.request_timeout, 4s);
+  EXPECT_EQ(cfg.limits.body_timeout, 60s);
+  EXPECT_EQ(cfg.limits.body_rate_min, 500u);
+  EXPECT_EQ(cfg.limits.write_timeout, 30s);
   EXPECT_GE(cfg.threads, 1u);
   EXPECT_FALSE(cfg.file);
   EXPECT_FALSE(cfg.content);

@@ -158,6 +158,29 @@ TEST_P(editing, another_import_at_the_same_time_is_followed_too) {
   EXPECT_EQ(site->get("/courses/a/one").status, 200);
 }
 
+TEST_P(editing, a_postgresql_tells_of_what_another_process_imports) {
+  if (database.empty())
+    GTEST_SKIP() << "SQLite tells nobody, and is asked";
+  const auto listener = [&] { return site->ctl({"--json", "inspect", "storage/notifications"}).out; };
+  const auto heard = [&] {
+    const auto all = listener();
+    const auto at = all.find("\"heard\":");
+    return at == std::string::npos ? -1 : std::atoi(all.c_str() + at + 8);
+  };
+  EXPECT_NE(listener().find("\"listening\":true"), std::string::npos) << listener();
+  for (const auto* words : {"told words", "words after a restart"}) {
+    const auto before = heard();
+    write_file(lesson("one"), std::string("---\ntitle: One\n---\n") + words + "\n");
+    EXPECT_EQ(
+        run_lyceum({"import", school.string(), "--data", (place / "other").string(), "--database", database}).status,
+        0);
+    EXPECT_TRUE(shows("/courses/a/one", words)) << site->log();
+    EXPECT_TRUE(eventually([&] { return heard() > before; })) << listener();
+    EXPECT_EQ(site->ctl({"kill", "storage/notifications"}).status, 0); // while it waits for a word
+    EXPECT_TRUE(eventually([&] { return listener().find("\"listening\":true") != std::string::npos; })) << listener();
+  }
+}
+
 TEST_P(editing, odd_files_are_faults_that_are_named_and_the_rest_is_live) {
   const auto course = school / "courses" / "a";
   write_file(course / "10-crlf.md", "\xEF\xBB\xBF---\r\ntitle: Windows\r\n---\r\nlines that end in two\r\n");

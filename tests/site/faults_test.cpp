@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -97,6 +98,29 @@ TEST_F(faults, a_crowd_before_the_database_is_told_soon) {
   EXPECT_EQ(statuses[503] + statuses[200], 120);
   EXPECT_LT(longest, 2000ms); // at most 1 s of waiting is promised; the rest is a busy machine
   EXPECT_TRUE(eventually([&] { return school->get("/courses/none").status == 404; }));
+}
+
+TEST_F(faults, a_killed_session_answers_its_visitor_before_its_database_job_ends) {
+  begin({"LYCEUM_REQUEST_TIMEOUT=60s"});
+  const auto begun = std::chrono::steady_clock::now();
+  const auto took = [&] { return std::chrono::steady_clock::now() - begun; };
+  auto asked = std::async(std::launch::async, [&] {
+    const auto got = client(school->port()).get("/__fault/sleep?ms=9000");
+    return std::pair(got, took());
+  });
+  std::string session; // {"below":[{"path":"sessions/7f3", …}]}
+  ASSERT_TRUE(eventually([&] {
+    const auto shown = school->ctl({"--json", "show", "sessions"}).out;
+    const auto at = shown.find("\"sessions/");
+    if (at != std::string::npos)
+      session = shown.substr(at + 1, shown.find('"', at + 1) - at - 1);
+    return !session.empty();
+  }));
+  EXPECT_EQ(school->ctl({"kill", session}).status, 0);
+  const auto [got, when] = asked.get();
+  EXPECT_EQ(got.status, 503);
+  EXPECT_FALSE(got.field("Retry-After").empty());
+  EXPECT_LT(when, 8s) << "it waited for the handler";
 }
 
 TEST_F(faults, more_requests_than_may_be_handled_at_once_are_told_at_once) {

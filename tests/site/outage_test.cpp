@@ -232,6 +232,39 @@ TEST(a_full_disk, leaves_the_pages_and_is_told_and_heals_when_there_is_room) {
   EXPECT_EQ(school.process(), process) << "the process died of it";
 }
 
+TEST(storage, that_is_stopped_is_told_at_every_door) {
+  server school({.content = sample_school(), .environment = {"LYCEUM_WATCH=false"}});
+  ASSERT_TRUE(school.ready()) << school.log();
+  ASSERT_TRUE(eventually([&] { return school.get("/").status == 200; }, 10s));
+  EXPECT_EQ(school.metric("lyceum_database_up"), 1.0);
+  EXPECT_TRUE(school.ctl({"health"}).out.starts_with("ok ")) << school.ctl({"health"}).out;
+  ASSERT_EQ(school.ctl({"stop", "storage"}).status, 0);
+  EXPECT_EQ(school.metric("lyceum_database_up"), 0.0);
+  auto health = school.ctl({"health"}).out;
+  EXPECT_TRUE(health.starts_with("degraded ")) << health;
+  EXPECT_NE(health.find("storage: stopped"), std::string::npos) << health;
+  EXPECT_EQ(health.find("storage/"), std::string::npos) << "once is enough: " << health;
+  EXPECT_EQ(school.get("/readyz").status, 200) << "pages are kept";
+  // Nobody makes pages any more; those that there are go one by one.
+  EXPECT_TRUE(eventually(
+      [&] {
+        const auto kept = school.ctl({"--json", "cache", "list", "500"}).out;
+        for (auto at = kept.find("\"key\":\""); at != std::string::npos; at = kept.find("\"key\":\"", at + 1))
+          school.ctl({"cache", "evict", kept.substr(at + 7, kept.find('"', at + 7) - at - 7)});
+        return school.metric("lyceum_cache_pages") == 0.0;
+      },
+      30s));
+  const auto ready = school.get("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.body.find("storage is away"), std::string::npos) << ready.body;
+  EXPECT_EQ(school.get("/").status, 503);
+  ASSERT_EQ(school.ctl({"start", "storage"}).status, 0);
+  EXPECT_TRUE(eventually([&] { return school.get("/readyz").status == 200; }, 10s)) << school.get("/readyz").body;
+  EXPECT_TRUE(school.ctl({"health"}).out.starts_with("ok ")) << school.ctl({"health"}).out;
+  ASSERT_EQ(school.ctl({"suspend", "cache/warmer"}).status, 0);
+  EXPECT_NE(school.ctl({"health"}).out.find("cache/warmer: suspended"), std::string::npos);
+}
+
 TEST(an_sqlite_file, that_is_removed_while_it_is_open_goes_on_being_read) {
   server school({.content = sample_school()});
   ASSERT_TRUE(school.ready()) << school.log();

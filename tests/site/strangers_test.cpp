@@ -194,6 +194,24 @@ TEST_F(strangers, parts_of_a_film_are_what_was_asked_for_or_refused) {
   EXPECT_EQ(ask("GET " + film, "If-None-Match: " + whole.field("ETag") + "\r\n").status, 304);
 }
 
+TEST_F(strangers, pages_and_films_say_since_when_they_are_as_they_are) {
+  const std::string epoch = "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+  for (const std::string& path : {std::string("/"), std::string("/courses/let-it-crash"), film}) {
+    SCOPED_TRACE(path);
+    const auto got = ask("GET " + path);
+    ASSERT_EQ(got.status, 200);
+    const auto date = got.field("Last-Modified");
+    EXPECT_TRUE(date.ends_with(" GMT")) << date;
+    EXPECT_EQ(date.find(" 1970 "), std::string::npos) << date;
+    const auto again = ask("GET " + path, "If-Modified-Since: " + date + "\r\n");
+    EXPECT_EQ(again.status, 304);
+    EXPECT_EQ(again.field("Last-Modified"), date);
+    EXPECT_EQ(ask("GET " + path, epoch).status, 200);
+    EXPECT_EQ(ask("GET " + path, "If-Modified-Since: " + date + "\r\nIf-None-Match: \"other\"\r\n").status, 200)
+        << "a tag outweighs a date";
+  }
+}
+
 TEST_F(strangers, figures_are_for_visitors_on_this_machine) {
   EXPECT_EQ(visitor.get("/metrics").status, 200);
   for (const auto* sign :
