@@ -7,6 +7,10 @@
 namespace lyceum::supervision {
 
 void engine::handle_down(slot& s, const exit_reason& reason, time_point now) {
+  if (asides_.contains(&s)) {
+    end_aside(s, reason, now);
+    return;
+  }
   const auto h = s.handle;
   drop_handle(s);
   const bool temporary = s.spec.restart == restart_type::temporary;
@@ -25,7 +29,7 @@ void engine::handle_down(slot& s, const exit_reason& reason, time_point now) {
     report(effect::report_kind::child_terminated, s, h, reason, "gone");
   show(s, slot_state::undefined);
   check_auto_shutdown(s);
-  if (temporary)
+  if (temporary || simple()) // what a dynamic supervisor will not restart, it forgets
     erase(s);
 }
 

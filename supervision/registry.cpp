@@ -216,6 +216,12 @@ void registry::attach_count(std::string_view path, std::shared_ptr<const std::at
     n->children = std::move(children);
 }
 
+void registry::describe(std::string_view path, lyceum::supervision::strategy how) {
+  std::lock_guard lock(guard_);
+  if (node* n = find(path))
+    n->is.strategy = how;
+}
+
 void registry::set(std::string_view path, node_state state, time_point retry_at) {
   std::lock_guard lock(guard_);
   node* n = find(path);
