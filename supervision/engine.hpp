@@ -80,7 +80,7 @@ struct effect {
     ask,       ///< ask `child` to stop
     kill,      ///< kill `child`; interrupt what blocks it
     abandon,   ///< `child` did not end in time: forget it and fence it off
-    state,     ///< slot `id` is now seen as `state`; `retry_at` where it will be tried again
+    state,     ///< slot `id` is now seen as `state`, its life is `child`; `retry_at` where it will be tried again
     removed,   ///< slot `id` is no more (of a dynamic child that would have been restarted: `child` was its last life)
     restarted, ///< slot `id` spent one restart
     reply,     ///< to `call`

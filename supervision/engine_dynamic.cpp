@@ -116,8 +116,8 @@ void engine::end_aside(slot& s, const exit_reason& reason, time_point now) {
   const auto one = std::move(asides_.extract(&s).mapped());
   drop_handle(s);
   if (one.spend && one.comes_back)
-    report(effect::report_kind::child_terminated, s, h, {exit_reason::kind::killed, "by an operator, as a crash", false},
-           "restart");
+    report(effect::report_kind::child_terminated, s, h,
+           {exit_reason::kind::killed, "by an operator, as a crash", false}, "restart");
   else if (one.at != phase::none && !clean_stop(s, reason, one.brutal))
     report(effect::report_kind::shutdown_error, s, h, reason, "stopped");
   for (const auto id : one.calls)

@@ -19,6 +19,7 @@ void engine::show(slot& s, slot_state seen, std::optional<time_point> retry_at) 
   if (simple())
     return; // the children of a dynamic supervisor come and go: nobody lists their states
   auto& e = emit(effect::kind::state, &s);
+  e.child = s.handle;
   e.state = seen;
   e.retry_at = retry_at.value_or(time_point{});
 }

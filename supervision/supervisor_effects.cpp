@@ -203,9 +203,8 @@ void supervisor_actor::show(const effect& e) {
     return;
   case slot_state::running: {
     in_.states.set(path, node_state::running);
-    for (const auto& [number, one] : living_)
-      if (one.id == e.id && one.who)
-        in_.named(path).publish(caf::actor_cast<caf::strong_actor_ptr>(one.who), one.vitals->generation);
+    if (const auto it = living_.find(e.child); it != living_.end() && it->second.who)
+      in_.named(path).publish(caf::actor_cast<caf::strong_actor_ptr>(it->second.who), it->second.vitals->generation);
     return;
   }
   case slot_state::stopping:

@@ -109,9 +109,9 @@ TEST_F(engine_test, case_15_a_list_is_checked_without_starting_it) {
 }
 
 TEST_F(engine_test, case_18_bad_flags_start_nothing) {
-  for (const auto& flags : {sup_flags{.intensity = -1}, sup_flags{.period = 0ms},
-                            sup_flags{.strategy = static_cast<strategy>(9)},
-                            sup_flags{.auto_shutdown = static_cast<auto_shutdown>(9)}}) {
+  for (const auto& flags :
+       {sup_flags{.intensity = -1}, sup_flags{.period = 0ms}, sup_flags{.strategy = static_cast<strategy>(9)},
+        sup_flags{.auto_shutdown = static_cast<auto_shutdown>(9)}}) {
     over = false;
     start(flags, {permanent("a")});
     EXPECT_TRUE(over);
