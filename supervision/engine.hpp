@@ -213,7 +213,7 @@ private:
   void report(effect::report_kind kind, const slot& s, child_handle h, exit_reason reason, std::string detail);
   bool degrades() const noexcept { return flags_.spent == when_spent::degrade; }
   bool simple() const noexcept { return flags_.strategy == strategy::simple_one_for_one; }
-  milliseconds retry_pause(const slot& s) const;
+  time_point::duration retry_pause(const slot& s) const;
 
   // engine_calls.cpp
   void run_call(call_id id, const call& what, time_point now);

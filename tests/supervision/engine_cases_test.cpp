@@ -152,6 +152,18 @@ TEST_F(engine_test, case_36_to_38_a_simple_child_that_is_not_restarted_is_forgot
   EXPECT_EQ(counts(), (child_counts{1, 1, 0, 1})) << "a crash brings a transient one back";
 }
 
+TEST_F(engine_test, a_hopeless_child_spends_its_budget_within_the_period_however_short_that_is) {
+  for (const auto period : {1ms, 20ms, 1000ms, 60000ms}) {
+    over = false;
+    script.clear();
+    start({.intensity = 5, .period = period}, {permanent("a")});
+    script["a"] = behave::fail;
+    crash("a");
+    pass(period);
+    EXPECT_TRUE(over) << period.count() << " ms";
+  }
+}
+
 TEST_F(engine_test, case_52_rest_for_one_with_a_child_that_cannot_restart_escalates) {
   start({.strategy = strategy::rest_for_one, .intensity = 4, .period = 5s},
         {permanent("z"), permanent("a"), permanent("b")});

@@ -14,6 +14,7 @@
 namespace naive {
 
 using namespace lyceum::supervision;
+using ticks = std::chrono::nanoseconds; ///< since the beginning, and between two moments
 
 enum class start_result { ok, ignore, fail, hang };
 /// How a child takes the order to stop: at once, only when killed, not even then.
@@ -27,18 +28,18 @@ inline bool clean(ending e) {
 struct one {
   child_spec spec;
   enum class at { undefined, running, restarting } state = at::undefined;
-  milliseconds retry_at{0};
+  ticks retry_at{0};
   int failures = 0; // failed restarts in a row
   int serial = 0;   // of dynamic children, which have no names: 1, 2, 3 … as they were made
 };
 
 struct supervisor {
   sup_flags flags;
-  std::vector<child_spec> first;      // what it starts with
-  std::vector<one> children;          // in start order
-  std::vector<std::string> retrying;  // ids, in the order of their failures
-  std::vector<milliseconds> restarts; // all of them, ever
-  milliseconds now{0};
+  std::vector<child_spec> first;     // what it starts with
+  std::vector<one> children;         // in start order
+  std::vector<std::string> retrying; // ids, in the order of their failures
+  std::vector<ticks> restarts;       // all of them, ever
+  ticks now{0};
   bool over = false;
   std::string why;    // the end
   std::string log;    // of this step: "+a" started, "-a" ended, "~a" ignored, "!a" failed, "kill a", "abandon a"
@@ -153,7 +154,7 @@ struct supervisor {
 
   bool may_restart() {
     restarts.push_back(now);
-    const auto recent = std::ranges::count_if(restarts, [&](milliseconds t) { return now - t <= flags.period; });
+    const auto recent = std::ranges::count_if(restarts, [&](ticks t) { return now - t <= flags.period; });
     return recent <= flags.intensity;
   }
 
@@ -177,9 +178,9 @@ struct supervisor {
       if (start(next).empty())
         continue;
       auto& c = *find(next);
-      const auto cap = std::max(flags.period / (2 * (flags.intensity + 1)), milliseconds{1});
+      const auto cap = ticks{flags.period} / (2 * (flags.intensity + 1));
       const auto pause =
-          std::min<milliseconds>({milliseconds{10} * (1LL << std::min(c.failures, 10)), milliseconds{1000}, cap});
+          std::min<ticks>({milliseconds{10} * (1LL << std::min(c.failures, 10)), milliseconds{1000}, cap});
       c.retry_at = now + pause;
       ++c.failures;
       c.state = one::at::restarting;
@@ -241,7 +242,7 @@ struct supervisor {
     settle();
   }
 
-  void pass(milliseconds time) {
+  void pass(ticks time) {
     const auto until = now + time;
     while (!over && !retrying.empty()) {
       auto first_due = find(retrying.front())->retry_at;
