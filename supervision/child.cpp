@@ -71,10 +71,11 @@ caf::behavior life::finish_start(caf::event_based_actor*, caf::behavior user) {
   return user;
 }
 
-void life::started() {
+void life::started(std::string info) {
   if (std::exchange(told_, true) || !of_.handshake)
     return;
-  caf::anon_send<caf::message_priority::high>(of_.parent, said_message{said_message::kind::started, of_.number, {}});
+  caf::anon_send<caf::message_priority::high>(of_.parent,
+                                              said_message{said_message::kind::started, of_.number, std::move(info)});
 }
 
 void life::ignore() {

@@ -27,6 +27,7 @@ struct birth_certificate {
   std::uint64_t number = 0; ///< the supervisor's name for this life
   std::shared_ptr<supervision::vitals> vitals;
   bool handshake = true; ///< whether the supervisor waits for started / ignore / error
+  bool dynamic = false;  ///< one of many: not linked to its supervisor, which keeps a roster instead
 };
 
 /// The supervised side of an actor. `birth::pooled` and `birth::detached` give it to every child: an exception handler (what was
@@ -54,7 +55,8 @@ public:
   /// Without these, a child has started once its function has returned. With `start_later` it has started when it says
   /// `started()`, within its supervisor's start_timeout.
   void start_later() noexcept { later_ = true; }
-  void started();
+  /// `info` goes to whoever asked for the start: OTP's ok(child, info).
+  void started(std::string info = {});
   /// There is nothing to do: the child ends, and its supervisor keeps its place empty, without an error.
   void ignore();
   /// It cannot work: the child ends, and its start has failed for this reason.

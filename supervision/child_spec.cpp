@@ -37,6 +37,8 @@ std::string_view name_of(errc e) {
     return "noproc";
   case errc::not_running:
     return "not_running";
+  case errc::timeout:
+    return "timeout";
   case errc::missing_id:
     return "missing_id";
   case errc::missing_start:
@@ -123,19 +125,24 @@ errc check_spec(const child_spec& s, auto_shutdown mode, bool has_start) {
   return errc::none;
 }
 
-errc check_specs(const sup_flags& flags, const std::vector<child_spec>& specs) {
-  if (const auto bad = check_flags(flags); bad != errc::none)
-    return bad;
-  if (flags.strategy == strategy::simple_one_for_one && specs.size() != 1)
-    return errc::bad_start_spec;
+errc check_childspecs(const std::vector<child_spec>& specs, std::optional<auto_shutdown> mode) {
   std::unordered_set<std::string_view> seen;
   for (const auto& s : specs) {
-    if (const auto bad = check_spec(s, flags.auto_shutdown); bad != errc::none)
+    // Any mode but `never` allows a significant child.
+    if (const auto bad = check_spec(s, mode.value_or(auto_shutdown::any_significant)); bad != errc::none)
       return bad;
     if (!seen.insert(s.id).second)
       return errc::duplicate_child;
   }
   return errc::none;
+}
+
+errc check_specs(const sup_flags& flags, const std::vector<child_spec>& specs) {
+  if (const auto bad = check_flags(flags); bad != errc::none)
+    return bad;
+  if (flags.strategy == strategy::simple_one_for_one && specs.size() != 1)
+    return errc::bad_start_spec;
+  return check_childspecs(specs, flags.auto_shutdown);
 }
 
 } // namespace lyceum::supervision

@@ -63,6 +63,15 @@ struct sup_flags {
   bool operator==(const sup_flags&) const = default;
 };
 
+/// Where a child's place in its supervisor stands. OTP tells callers only of a pid, `restarting` and `undefined`.
+enum class slot_state { undefined, starting, running, stopping, restarting, degraded };
+
+/// What count_children answers: places, living children, and places of either type.
+struct child_counts {
+  std::size_t specs = 0, active = 0, supervisors = 0, workers = 0;
+  bool operator==(const child_counts&) const = default;
+};
+
 /// Why a child, or a call, was refused. `name_of` gives OTP's word: "already_started".
 enum class errc {
   none,
@@ -76,6 +85,7 @@ enum class errc {
   simple_one_for_one,
   noproc,
   not_running,
+  timeout, ///< ours: the supervisor did not answer in the caller's time
   missing_id,
   missing_start,
   invalid_restart_type,
@@ -97,6 +107,8 @@ std::string_view name_of(strategy);
 errc check_flags(const sup_flags&);
 /// Checks one spec. `has_start` says whether a start function stands beside it.
 errc check_spec(const child_spec&, auto_shutdown, bool has_start = true);
+/// OTP's check_childspecs: duplicates included, nothing started. Without `mode` a significant child is not held against it.
+errc check_childspecs(const std::vector<child_spec>&, std::optional<auto_shutdown> mode = {});
 /// Checks a whole list with its flags, duplicates included, without starting anything.
 errc check_specs(const sup_flags&, const std::vector<child_spec>&);
 

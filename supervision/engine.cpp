@@ -32,12 +32,8 @@ engine::engine(sup_flags flags, std::vector<child_spec> specs, std::uint64_t see
 void engine::start(time_point now) {
   if (up_ || over_ || busy())
     return;
-  if (const auto bad = check_specs(flags_, initial_); bad != errc::none) {
-    over_ = true;
-    auto& e = emit(effect::kind::ended);
-    e.reason = {exit_reason::kind::crash, std::string(name_of(bad)), false};
-    return;
-  }
+  if (const auto bad = check_specs(flags_, initial_); bad != errc::none)
+    return init_failed(std::string(name_of(bad)), now);
   plan_.what = plan::kind::initial;
   if (simple())
     template_ = initial_.front();
@@ -47,11 +43,28 @@ void engine::start(time_point now) {
   advance(now);
 }
 
-void engine::started(child_handle h, time_point now) {
+void engine::init_ignored(time_point) {
+  if (up_ || over_ || busy())
+    return;
+  over_ = true;
+  emit(effect::kind::ignored);
+  emit(effect::kind::ended);
+}
+
+void engine::init_failed(std::string reason, time_point) {
+  if (up_ || over_ || busy())
+    return;
+  over_ = true;
+  emit(effect::kind::ended).reason = {exit_reason::kind::crash, std::move(reason), false};
+}
+
+void engine::started(child_handle h, time_point now, std::string info) {
   if (wait_.handle != h || wait_.at != phase::starting)
     return; // too late: it has been killed, or is not ours
   slot& s = *wait_.who;
   wait_ = {};
+  if (plan_.call && (plan_.subject == &s || !plan_.subject))
+    plan_.result.info = std::move(info);
   end_start(s, true, {}, now);
   advance(now);
 }
@@ -84,12 +97,7 @@ void engine::down(child_handle h, exit_reason reason, time_point now) {
   if (!s)
     return;
   if (mass_ != phase::none) {
-    if (!reason.clean() && !(reason.what == exit_reason::kind::killed && mass_ == phase::killing))
-      report(effect::report_kind::shutdown_error, *s, h, reason, "gone");
-    drop_handle(*s);
-    erase(*s);
-    if (by_handle_.empty())
-      mass_ = phase::none, mass_deadline_.reset();
+    mass_down(*s, h, reason, now);
     advance(now);
     return;
   }
@@ -109,14 +117,6 @@ void engine::down(child_handle h, exit_reason reason, time_point now) {
   pending_.push_back({h, std::move(reason), 0, {}});
   if (!busy())
     advance(now);
-}
-
-void engine::given_up(child_handle h, time_point now) {
-  if (slot* s = find(h)) {
-    emit(effect::kind::abandon, s).child = h;
-    report(effect::report_kind::abandoned, *s, h, {exit_reason::kind::killed, "still running", false}, "gone");
-    down(h, {exit_reason::kind::shutdown, {}, false}, now);
-  }
 }
 
 void engine::ask(call_id id, call what, time_point now) {
@@ -144,6 +144,7 @@ void engine::tick(time_point now) {
     return;
   if (mass_deadline_ && *mass_deadline_ <= now)
     mass_deadline(now);
+  asides_deadline(now);
   if (wait_.deadline && *wait_.deadline <= now) {
     slot& s = *wait_.who;
     const auto h = wait_.handle;
@@ -181,12 +182,16 @@ std::optional<time_point> engine::next_deadline() const {
     return {};
   if (mass_deadline_)
     return mass_deadline_;
-  if (busy())
-    return wait_.deadline;
-  std::optional<time_point> first;
-  for (const auto* s : retrying_)
-    if (s->retry_at && (!first || *s->retry_at < *first))
-      first = s->retry_at;
+  std::optional<time_point> first = wait_.deadline;
+  const auto sooner = [&first](const std::optional<time_point>& other) {
+    if (other && (!first || *other < *first))
+      first = other;
+  };
+  for (const auto& [who, one] : asides_)
+    sooner(one.deadline);
+  if (!busy())
+    for (const auto* s : retrying_)
+      sooner(s->retry_at);
   return first;
 }
 
@@ -275,9 +280,7 @@ void engine::begin_stop(slot& s, time_point now) {
 
 void engine::end_stop(slot& s, child_handle h, const exit_reason& reason, bool was_abandoned, time_point) {
   if (h) {
-    const bool clean = reason.what == exit_reason::kind::shutdown ||
-                       (reason.what == exit_reason::kind::normal && s.spec.restart != restart_type::permanent);
-    if (!clean && !was_abandoned)
+    if (!clean_stop(s, reason, false) && !was_abandoned)
       report(effect::report_kind::shutdown_error, s, h, reason, "stopped");
     drop_handle(s);
   }
@@ -308,6 +311,8 @@ void engine::begin_start(slot& s, time_point now) {
   auto& e = emit(effect::kind::start, &s);
   e.child = s.handle;
   e.previous = std::exchange(s.last, s.handle);
+  if (plan_.subject == &s)
+    e.call = plan_.call;
 }
 
 void engine::end_start(slot& s, bool ok, const std::string& reason, time_point now) {
@@ -317,6 +322,7 @@ void engine::end_start(slot& s, bool ok, const std::string& reason, time_point n
   }
   s.failures = 0;
   s.running_since = now;
+  s.lived = s.handle;
   if (plan_.call && (plan_.subject == &s || !plan_.subject))
     plan_.result.handle = s.handle;
   show(s, slot_state::running);
@@ -346,6 +352,8 @@ void engine::start_error(slot& s, const std::string& reason, time_point now) {
     begin_shutdown({exit_reason::kind::shutdown, "failed_to_start_child(" + s.spec.id + ", " + reason + ")", false});
     return;
   case plan::kind::start_new:
+    if (!simple())
+      plan_.result.spec = s.spec;
     plan_.subject = nullptr;
     erase(s);
     return;
@@ -363,8 +371,10 @@ void engine::start_error(slot& s, const std::string& reason, time_point now) {
       show(s, slot_state::restarting, s.retry_at);
       std::erase(retrying_, &s);
       retrying_.push_back(&s);
-      for (auto* later : plan_.start)
-        emit(effect::kind::state, later).state = slot_state::restarting; // undefined to callers, but it will come
+      for (auto* later : plan_.start) {
+        later->state = slot_state::undefined; // to callers; but it will come, and so it is shown
+        emit(effect::kind::state, later).state = slot_state::restarting;
+      }
     }
     plan_.start.clear();
     return;

@@ -31,8 +31,6 @@ struct exit_reason {
 };
 std::string to_string(const exit_reason&);
 
-enum class slot_state { undefined, starting, running, stopping, restarting, degraded };
-
 /// A call to a supervisor: OTP's API, and an operator's commands.
 struct call {
   enum class op {
@@ -63,33 +61,32 @@ struct child_info {
   child_handle handle = 0;
   child_type type = child_type::worker;
 };
-struct child_counts {
-  std::size_t specs = 0, active = 0, supervisors = 0, workers = 0;
-  bool operator==(const child_counts&) const = default;
-};
 struct call_result {
   errc error = errc::none;
-  std::string detail;
+  std::string detail;      ///< start_error: why
   child_handle handle = 0; ///< 0 with errc::none: ok(undefined)
+  std::string info;        ///< what the child said when it started: OTP's ok(child, info)
   slot_state state = slot_state::undefined;
   std::vector<child_info> children;
   child_counts counts;
-  std::optional<child_spec> spec;
+  std::optional<child_spec> spec; ///< get_childspec; start_error: the spec that has been discarded
 };
 
 /// What the adapter has to do, in order.
 struct effect {
   enum class kind {
-    start, ///< spawn `child` for slot `id`, then say started / ignored / failed (or down). `previous`: the life that it replaces
+    start, ///< spawn `child` for slot `id`, then say started / ignored / failed (or down). `previous`: the life that it replaces;
+    ///< `call`: who asked for it, 0 where nobody did
     ask,       ///< ask `child` to stop
     kill,      ///< kill `child`; interrupt what blocks it
     abandon,   ///< `child` did not end in time: forget it and fence it off
-    state,     ///< slot `id` is now seen as `state`; `retry_at` where it will be tried again
-    removed,   ///< slot `id` is no more
+    state,     ///< slot `id` is now seen as `state`, its life is `child`; `retry_at` where it will be tried again
+    removed,   ///< slot `id` is no more (of a dynamic child that would have been restarted: `child` was its last life)
     restarted, ///< slot `id` spent one restart
     reply,     ///< to `call`
     report,    ///< `report`, slot `id`, life `child`, `reason`; `detail` is the decision
     up,        ///< all children have been started: tell the parent
+    ignored,   ///< there is nothing to supervise: tell the parent
     ended,     ///< the supervisor is over, for `reason`
   };
   enum class report_kind { none, child_terminated, start_error, shutdown_error, budget_spent, abandoned, degraded };
@@ -114,11 +111,12 @@ public:
 
   /// Events. Effects collect in order; `take` hands them out.
   void start(time_point now);
-  void started(child_handle, time_point now);
+  void init_ignored(time_point now);                    ///< instead of `start`: there is nothing to supervise
+  void init_failed(std::string reason, time_point now); ///< instead of `start`
+  void started(child_handle, time_point now, std::string info = {});
   void ignored(child_handle, time_point now);
   void failed(child_handle, std::string reason, time_point now);
   void down(child_handle, exit_reason reason, time_point now);
-  void given_up(child_handle, time_point now); ///< the adapter abandoned a dynamic child
   void ask(call_id, call what, time_point now);
   void shutdown(exit_reason why, time_point now);
   void tick(time_point now);
@@ -142,7 +140,8 @@ private:
     child_spec spec;
     slot_state state = slot_state::undefined;
     child_handle handle = 0;
-    child_handle last = 0;
+    child_handle last = 0;  // the latest attempt
+    child_handle lived = 0; // the latest life that had started
     std::optional<time_point> retry_at;
     int failures = 0; // failed restarts in a row
     int pauses = 0;   // of a degraded child
@@ -170,6 +169,15 @@ private:
     phase at = phase::none;
     bool brutal = false;
     bool timed_out = false;
+    std::optional<time_point> deadline;
+  };
+  /// A dynamic child that is being stopped while the others, and calls, go on.
+  struct aside {
+    phase at = phase::stopping; // none: abandoned, its end is only to be booked
+    bool brutal = false;        // `killed` is what was wanted
+    bool comes_back = false;
+    bool spend = false;
+    std::vector<call_id> calls;
     std::optional<time_point> deadline;
   };
   struct event {
@@ -205,17 +213,23 @@ private:
   void report(effect::report_kind kind, const slot& s, child_handle h, exit_reason reason, std::string detail);
   bool degrades() const noexcept { return flags_.spent == when_spent::degrade; }
   bool simple() const noexcept { return flags_.strategy == strategy::simple_one_for_one; }
-  milliseconds retry_pause(const slot& s) const;
+  time_point::duration retry_pause(const slot& s) const;
 
   // engine_calls.cpp
   void run_call(call_id id, const call& what, time_point now);
   void reply(call_id id, call_result what);
   void refuse(call_id id, errc why, std::string detail = {});
-  call_result describe() const;
+  call_result describe(bool list) const;
 
-  // stopping a simple_one_for_one: all at once, one timer
+  // engine_dynamic.cpp: a simple_one_for_one stops all at once, with one timer, or one beside the others
+  void run_dynamic_call(call_id id, const call& what, time_point now);
   void begin_mass_stop(time_point now);
+  void mass_down(slot& s, child_handle h, const exit_reason& reason, time_point now);
   void mass_deadline(time_point now);
+  void stop_aside(slot& s, call_id id, const call& what, time_point now);
+  void end_aside(slot& s, const exit_reason& reason, time_point now);
+  void asides_deadline(time_point now);
+  bool clean_stop(const slot& s, const exit_reason& reason, bool brutal) const;
 
   sup_flags flags_;
   std::vector<child_spec> initial_;
@@ -228,6 +242,7 @@ private:
   std::vector<time_point> spent_;
   plan plan_;
   waiting wait_;
+  std::unordered_map<slot*, aside> asides_;
   phase mass_ = phase::none;
   std::optional<time_point> mass_deadline_;
   std::deque<event> pending_;

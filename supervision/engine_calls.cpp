@@ -21,10 +21,11 @@ void engine::refuse(call_id id, errc why, std::string detail) {
   reply(id, std::move(r));
 }
 
-call_result engine::describe() const {
+call_result engine::describe(bool list) const {
   call_result r;
   for (const auto& s : slots_) {
-    r.children.push_back({simple() ? std::string{} : s.spec.id, s.state, s.handle, s.spec.type});
+    if (list)
+      r.children.push_back({simple() ? std::string{} : s.spec.id, s.state, s.handle, s.spec.type});
     if (s.handle)
       ++r.counts.active;
     ++(s.spec.type == child_type::supervisor ? r.counts.supervisors : r.counts.workers);
@@ -36,6 +37,8 @@ call_result engine::describe() const {
 
 void engine::run_call(call_id id, const call& what, time_point now) {
   using op = call::op;
+  if (simple())
+    return run_dynamic_call(id, what, now);
   const auto begin = [&](plan::kind kind, slot& s) {
     plan_ = {};
     plan_.what = kind;
@@ -45,16 +48,8 @@ void engine::run_call(call_id id, const call& what, time_point now) {
   switch (what.what) {
   case op::which_children:
   case op::count_children:
-    return reply(id, describe());
+    return reply(id, describe(what.what == op::which_children));
   case op::start_child: {
-    if (simple()) {
-      if (flags_.max_children && slots_.size() >= *flags_.max_children)
-        return refuse(id, errc::max_children);
-      slot& s = insert(*template_);
-      begin(plan::kind::start_new, s);
-      plan_.start.push_back(&s);
-      return;
-    }
     if (const auto bad = check_spec(what.spec, flags_.auto_shutdown, what.has_start); bad != errc::none)
       return refuse(id, bad);
     if (slot* s = find(what.spec.id)) {
@@ -73,23 +68,14 @@ void engine::run_call(call_id id, const call& what, time_point now) {
   }
 
   // All others name a child.
-  slot* found = what.handle ? find(what.handle) : find(what.id);
+  slot* found = find(what.id);
   if (what.what == op::get_childspec) {
-    if (!found)
+    if (!found || what.handle)
       return refuse(id, errc::not_found);
     call_result r;
     r.spec = found->spec;
     r.spec->shutdown = found->spec.shutdown_or_default();
     return reply(id, std::move(r));
-  }
-  if (simple()) {
-    if (what.what != op::terminate_child || !what.handle)
-      return refuse(id, errc::simple_one_for_one);
-    if (!found)
-      return what.alive ? refuse(id, errc::not_found) : reply(id, {});
-    begin(plan::kind::stop_one, *found);
-    plan_.stop.push_back(found);
-    return;
   }
   if (!found || what.handle)
     return refuse(id, errc::not_found);

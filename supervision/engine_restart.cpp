@@ -7,6 +7,10 @@
 namespace lyceum::supervision {
 
 void engine::handle_down(slot& s, const exit_reason& reason, time_point now) {
+  if (asides_.contains(&s)) {
+    end_aside(s, reason, now);
+    return;
+  }
   const auto h = s.handle;
   drop_handle(s);
   const bool temporary = s.spec.restart == restart_type::temporary;
@@ -25,7 +29,7 @@ void engine::handle_down(slot& s, const exit_reason& reason, time_point now) {
     report(effect::report_kind::child_terminated, s, h, reason, "gone");
   show(s, slot_state::undefined);
   check_auto_shutdown(s);
-  if (temporary)
+  if (temporary || simple()) // what a dynamic supervisor will not restart, it forgets
     erase(s);
 }
 
@@ -133,10 +137,10 @@ void engine::begin_shutdown(exit_reason why) {
       plan_.stop.push_front(&s);
 }
 
-milliseconds engine::retry_pause(const slot& s) const {
+time_point::duration engine::retry_pause(const slot& s) const {
   // Short enough that a child which never starts spends its budget within one period: else it would be tried for ever.
-  const auto cap = std::max(flags_.period / (2 * (flags_.intensity + 1)), milliseconds{1});
-  return std::min<milliseconds>({retry_min * (1LL << std::min(s.failures, 10)), retry_max, cap});
+  const auto cap = time_point::duration{flags_.period} / (2 * (flags_.intensity + 1));
+  return std::min<time_point::duration>({retry_min * (1LL << std::min(s.failures, 10)), retry_max, cap});
 }
 
 } // namespace lyceum::supervision

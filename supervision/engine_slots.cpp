@@ -1,62 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the engine keeps its children, and how it lets go of many at once.
+// Where the engine keeps its children.
 #include "supervision/engine.hpp"
 
 #include <algorithm>
 
 namespace lyceum::supervision {
-
-// --- simple_one_for_one: all at once --------------------------------------------------------------------------------
-
-void engine::begin_mass_stop(time_point now) {
-  // Those that have ended already, while their DOWN waited.
-  for (auto it = pending_.begin(); it != pending_.end();) {
-    slot* s = it->down ? find(it->down) : nullptr;
-    if (s) {
-      drop_handle(*s);
-      erase(*s);
-      it = pending_.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  if (by_handle_.empty())
-    return;
-  const auto how = template_->shutdown_or_default();
-  const bool brutal = std::holds_alternative<brutal_kill>(how);
-  mass_ = brutal ? phase::killing : phase::stopping;
-  if (brutal)
-    mass_deadline_ = now + flags_.kill_grace;
-  else if (const auto* limit = std::get_if<milliseconds>(&how))
-    mass_deadline_ = now + *limit;
-  for (const auto& s : slots_)
-    if (s.handle)
-      emit(brutal ? effect::kind::kill : effect::kind::ask, &s).child = s.handle;
-}
-
-void engine::mass_deadline(time_point now) {
-  if (mass_ == phase::stopping) {
-    mass_ = phase::killing;
-    mass_deadline_ = now + flags_.kill_grace;
-    for (const auto& s : slots_)
-      if (s.handle)
-        emit(effect::kind::kill, &s).child = s.handle;
-    return;
-  }
-  for (auto it = slots_.begin(); it != slots_.end();) {
-    slot& s = *it++;
-    if (s.handle) {
-      emit(effect::kind::abandon, &s).child = s.handle;
-      report(effect::report_kind::abandoned, s, s.handle, {exit_reason::kind::killed, "still running", false}, "gone");
-      drop_handle(s);
-    }
-    erase(s);
-  }
-  mass_ = phase::none;
-  mass_deadline_.reset();
-}
-
-// --- slots ----------------------------------------------------------------------------------------------------------
 
 effect& engine::emit(effect::kind what, const slot* of) {
   auto& e = out_.emplace_back();
@@ -71,6 +19,7 @@ void engine::show(slot& s, slot_state seen, std::optional<time_point> retry_at) 
   if (simple())
     return; // the children of a dynamic supervisor come and go: nobody lists their states
   auto& e = emit(effect::kind::state, &s);
+  e.child = s.handle;
   e.state = seen;
   e.retry_at = retry_at.value_or(time_point{});
 }
@@ -111,7 +60,10 @@ void engine::erase(slot& s) {
   if (!simple()) {
     emit(effect::kind::removed, &s);
     by_id_.erase(s.spec.id);
+  } else if (s.spec.restart != restart_type::temporary) {
+    emit(effect::kind::removed).child = s.last; // its arguments are needed no more
   }
+  asides_.erase(&s);
   drop_handle(s);
   std::erase(retrying_, &s);
   if (!plan_.start.empty())

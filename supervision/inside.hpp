@@ -30,6 +30,27 @@ private:
 };
 using answer_ptr = std::shared_ptr<pending_answer>;
 
+/// The same for a call in OTP's words.
+class pending_reply {
+public:
+  explicit pending_reply(reply_callback to) : to_(std::move(to)) {}
+  pending_reply(const pending_reply&) = delete;
+  pending_reply& operator=(const pending_reply&) = delete;
+  ~pending_reply() {
+    supervisor_reply gone;
+    gone.error = errc::noproc;
+    give(std::move(gone));
+  }
+  void give(supervisor_reply what) {
+    if (auto to = std::exchange(to_, nullptr))
+      to(std::move(what));
+  }
+
+private:
+  reply_callback to_;
+};
+using reply_ptr = std::shared_ptr<pending_reply>;
+
 /// A place among a dynamic supervisor's max_children, from the call until the child's end.
 struct ticket {
   explicit ticket(std::shared_ptr<dynamic_children::gate> of) : gate(std::move(of)) {}
@@ -61,14 +82,16 @@ struct op_message { ///< to a supervisor, about a child
   std::shared_ptr<child> extra; ///< for a child that is added
   answer_ptr done;
 };
+struct call_message { ///< to a supervisor, in OTP's words
+  supervisor_call what;
+  std::shared_ptr<supervision::ticket> ticket; ///< for start_child of a dynamic one
+  reply_ptr done;
+};
 struct dynamic_start {
   caf::message args;
   std::shared_ptr<supervision::ticket> ticket;
 };
 struct tick_message {};
-struct give_up_message { ///< to a dynamic supervisor: that child had its grace
-  child_handle number;
-};
 
 // --- what outlives actors -------------------------------------------------------------------------------------------
 
@@ -108,6 +131,7 @@ struct system::inner {
   caf::actor root;
   bool root_up = false;
   bool root_ended = false;
+  bool root_ignored = false;
   std::string root_reason;
 
   // The watchdog's thread.
@@ -122,6 +146,8 @@ struct system::inner {
   /// Strong handles of all that live below this path, roster children included.
   std::vector<std::pair<std::string, alive_entry>> living_below(const std::string& path);
   std::vector<route*> routes_below(const std::string& path);
+  /// The supervisor that lives at a normal path now; empty where there is none, or a worker.
+  caf::actor supervisor_at(const std::string& path);
   void say(const std::string& line) const;
   void watch_loop();
   void start_watch();
@@ -153,4 +179,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::run_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::op_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::dynamic_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::tick_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::give_up_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::supervision::call_message)

@@ -164,9 +164,11 @@ std::string registry::root() const {
 
 void registry::add(entry what) {
   std::lock_guard lock(guard_);
+  const bool known = nodes_.contains(what.path); // only then may its parent have it: a search among thousands
   if (what.parent.empty())
     root_ = what.path;
-  else if (node* over = find(what.parent); over && std::ranges::find(over->below, what.path) == over->below.end())
+  else if (node* over = find(what.parent);
+           over && (!known || std::ranges::find(over->below, what.path) == over->below.end()))
     over->below.push_back(what.path);
   node& n = nodes_[what.path];
   n.is = std::move(what);
@@ -214,6 +216,12 @@ void registry::attach_count(std::string_view path, std::shared_ptr<const std::at
   std::lock_guard lock(guard_);
   if (node* n = find(path))
     n->children = std::move(children);
+}
+
+void registry::describe(std::string_view path, lyceum::supervision::strategy how) {
+  std::lock_guard lock(guard_);
+  if (node* n = find(path))
+    n->is.strategy = how;
 }
 
 void registry::set(std::string_view path, node_state state, time_point retry_at) {

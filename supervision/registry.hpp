@@ -95,6 +95,7 @@ public:
   void attach(std::string_view path, std::shared_ptr<vitals> of);
   void attach_count(std::string_view path,
                     std::shared_ptr<const std::atomic<std::size_t>> children); ///< of a dynamic supervisor
+  void describe(std::string_view path, lyceum::supervision::strategy how); ///< of a supervisor whose `init` has spoken
   void set(std::string_view path, node_state state, time_point retry_at = {});
   void set_below(std::string_view path, node_state state); ///< its descendants, not itself
   void restarted(std::string_view path, time_point when);  ///< spends budget

@@ -80,7 +80,7 @@ private:
     std::tuple<std::decay_t<Ts>...> kept(std::forward<Ts>(args)...);
     // The end of a linked child costs a walk along all links of its parent (measured: 445 us each with 20,000 alive), so children
     // of a dynamic supervisor, many and short-lived, have none: when it is killed, its parent ends them by its roster.
-    if (!of_.handshake)
+    if (of_.dynamic)
       return spawned_ = parent_->spawn<actor_type, Options + caf::monitored>(of_, std::move(fn), std::move(kept));
     return spawned_ =
                parent_->spawn<actor_type, Options + caf::monitored + caf::linked>(of_, std::move(fn), std::move(kept));
@@ -94,12 +94,24 @@ private:
 
 using start_function = std::function<caf::actor(birth&)>;
 
+struct child;
+
+/// What a supervisor's `init` answers: who it is this time.
+struct supervisor_init {
+  sup_flags flags;
+  std::vector<child> children;
+};
+/// OTP's init: called on the supervisor's own thread at each of its starts. Empty: nothing to supervise here (`ignore`). What it
+/// throws is a failed start. It must not block for long: its parent waits, at most start_timeout.
+using init_function = std::function<std::optional<supervisor_init>()>;
+
 /// A node of the tree before it lives: a worker with its start function, or a supervisor with its children.
 struct child {
   child_spec spec;
-  start_function start;            ///< for a worker, and for the children of a dynamic supervisor
+  start_function start;            ///< for a worker
   sup_flags flags;                 ///< for a supervisor
-  std::vector<child> children;     ///< for a supervisor
+  std::vector<child> children;     ///< for a supervisor; for a dynamic one its template, alone
+  init_function init;              ///< for a supervisor: instead of `flags` and `children`
   std::function<void()> interrupt; ///< thread-safe; called before the kill grace: sqlite3_interrupt, PQcancel, a signal
   bool essential = false;          ///< at boot: if it cannot start, the program does not (others begin degraded)
   std::string note;                ///< what learners notice while it is away, in words; `ctl` shows it
@@ -110,7 +122,16 @@ struct child {
 
 child worker(child_spec spec, start_function start);
 child supervisor(child_spec spec, sup_flags flags, std::vector<child> children);
-/// simple_one_for_one: temporary children made on demand from one start function (`system::dynamic`).
+/// A supervisor that learns its flags and children at each start. Their strategy is not simple_one_for_one.
+child supervisor(child_spec spec, init_function init);
+/// simple_one_for_one: temporary children made on demand from one start function (`system::dynamic`, `system::start_child`).
 child dynamic_supervisor(child_spec spec, sup_flags flags, start_function start);
+/// The same from a whole template, a worker: its restart type, shutdown, interrupt. What is restarted sees its first arguments again.
+child dynamic_supervisor(child_spec spec, sup_flags flags, child of);
+
+/// Checks a supervisor's flags and children, start functions included, as its start does before anybody is started.
+errc check_children(const sup_flags& flags, const std::vector<child>& children);
+/// OTP's check_childspecs.
+errc check_childspecs(const std::vector<child>& children, std::optional<auto_shutdown> mode = {});
 
 } // namespace lyceum::supervision

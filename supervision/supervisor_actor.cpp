@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/supervisor_actor.hpp"
 
-#include <charconv>
-#include <cstdio>
 #include <random>
 
 namespace lyceum::supervision {
@@ -10,13 +8,6 @@ namespace {
 
 std::vector<child_spec> specs_of(const child& what) {
   std::vector<child_spec> specs;
-  if (what.flags.strategy == strategy::simple_one_for_one) {
-    child_spec one;
-    one.id = "child";
-    one.restart = restart_type::temporary;
-    specs.push_back(one);
-    return specs;
-  }
   for (const auto& c : what.children) {
     auto spec = c.spec;
     spec.essential = spec.essential || c.essential;
@@ -25,88 +16,7 @@ std::vector<child_spec> specs_of(const child& what) {
   return specs;
 }
 
-void send_order(const caf::actor& to, sys_message order) {
-  // What was skipped while suspended stands before its queue again once a message of that same queue has been taken: so `resume`
-  // has to travel in the normal one.
-  if (order.what == sys_message::kind::resume)
-    caf::anon_send(to, std::move(order));
-  else
-    caf::anon_send<caf::message_priority::high>(to, std::move(order));
-}
-
 } // namespace
-
-std::string hex(std::uint64_t n) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(n));
-  return text;
-}
-
-exit_reason reason_of(const caf::error& e, std::string* message, std::string* state) {
-  exit_reason r;
-  if (!e)
-    return r;
-  const auto& context = e.context();
-  if (e.category() == caf::atom("exit")) {
-    const auto code = static_cast<caf::exit_reason>(e.code());
-    if (code == caf::exit_reason::kill) {
-      r.what = exit_reason::kind::killed;
-      return r;
-    }
-    if (code == caf::exit_reason::user_shutdown || code == caf::exit_reason::normal) {
-      r.what = code == caf::exit_reason::normal ? exit_reason::kind::normal : exit_reason::kind::shutdown;
-      if (context.size() >= 1 && context.match_element<std::string>(0))
-        r.text = context.get_as<std::string>(0);
-      if (context.size() >= 2 && context.match_element<bool>(1))
-        r.budget_spent = context.get_as<bool>(1);
-      return r;
-    }
-    r.what = exit_reason::kind::crash;
-    if (context.size() >= 1 && context.match_element<std::string>(0))
-      r.text = context.get_as<std::string>(0);
-    if (code == caf::exit_reason::unknown && r.text == "killed") {
-      r.what = exit_reason::kind::killed;
-      r.text.clear();
-      return r;
-    }
-    if (r.text.empty())
-      r.text = to_string(code);
-    if (message && context.size() >= 3 && context.match_element<std::string>(1) &&
-        context.match_element<std::string>(2)) {
-      *message = context.get_as<std::string>(1);
-      *state = context.get_as<std::string>(2);
-    }
-    return r;
-  }
-  r.what = exit_reason::kind::crash;
-  r.text = caf::to_string(e);
-  return r;
-}
-
-caf::error error_of(const exit_reason& r) {
-  switch (r.what) {
-  case exit_reason::kind::normal:
-    return {};
-  case exit_reason::kind::killed:
-    return caf::make_error(caf::exit_reason::kill);
-  case exit_reason::kind::shutdown:
-    return caf::error{static_cast<std::uint8_t>(caf::exit_reason::user_shutdown), caf::atom("exit"),
-                      caf::make_message(r.text, r.budget_spent)};
-  case exit_reason::kind::crash:
-    break;
-  }
-  return caf::error{static_cast<std::uint8_t>(caf::exit_reason::unhandled_exception), caf::atom("exit"),
-                    caf::make_message(r.text, std::string{}, std::string{})};
-}
-
-void call_interrupt(const std::function<void()>& interrupt) {
-  if (!interrupt)
-    return;
-  try {
-    interrupt();
-  } catch (...) { // it was a courtesy; the kill goes on
-  }
-}
 
 std::string child_path(const registry& states, const std::string& parent, const std::string& id) {
   return parent == states.root() ? id : parent + "/" + id;
@@ -143,36 +53,15 @@ caf::behavior supervisor_actor::make_behavior() {
       return error_of({exit_reason::kind::crash, "unknown exception", false});
     }
   });
-  if (dynamic_) {
-    roster_ = std::make_shared<roster>();
-    count_ = std::make_shared<std::atomic<std::size_t>>(0);
-    in_.states.attach_count(path_, count_);
-    std::shared_ptr<dynamic_children::gate> gate;
-    {
-      std::lock_guard lock(in_.guard);
-      in_.rosters[path_] = roster_;
-    }
-    in_.self.dynamic(path_); // makes the gate where nobody has asked for it yet
-    std::lock_guard lock(in_.guard);
-    in_.gates[path_]->max = what_->flags.max_children.value_or(SIZE_MAX);
-    if (what_->handler_max)
-      in_.handler_max[path_] = *what_->handler_max;
-  } else {
-    // A new life has its first children again; those that were added later are lost, as in OTP.
-    std::unordered_set<std::string> known;
-    for (const auto& c : what_->children)
-      known.insert(child_path(in_.states, path_, c.spec.id));
-    for (const auto& n : in_.states.below(path_))
-      if (n.parent == path_ && !known.contains(n.path))
-        in_.states.remove(n.path);
-    for (const auto& c : what_->children)
-      register_child(c);
+  if (begin()) {
+    dynamic_ ? open_gate() : register_children();
+    engine_.start(clock::now());
   }
-  engine_.start(clock::now());
   settle();
   return {
       [this](said_message& m) { on_said(m); },
       [this](op_message& m) { dynamic_ ? on_dynamic_operation(m) : on_operation(m); },
+      [this](call_message& m) { on_call(m); },
       [this](dynamic_start& m) { on_dynamic_start(m); },
       [this](tick_message) {
         armed_.reset();
@@ -189,20 +78,80 @@ caf::behavior supervisor_actor::make_behavior() {
         engine_.tick(now);
         settle();
       },
-      [this](const give_up_message& m) {
-        if (living_.contains(m.number)) {
-          engine_.given_up(m.number, clock::now());
-          settle();
-        }
-      },
   };
+}
+
+bool supervisor_actor::begin() {
+  std::string failure;
+  if (what_->init) {
+    try {
+      auto made = what_->init();
+      if (!made) {
+        engine_.init_ignored(clock::now());
+        return false;
+      }
+      if (made->flags.strategy == strategy::simple_one_for_one) {
+        failure = name_of(errc::invalid_strategy); // how it is spawned, and shown, was settled before
+      } else {
+        auto now = std::make_shared<child>(*what_);
+        now->flags = made->flags;
+        now->children = std::move(made->children);
+        what_ = std::move(now);
+        engine_ = engine(what_->flags, specs_of(*what_), std::random_device{}());
+        in_.states.describe(path_, what_->flags.strategy);
+      }
+    } catch (const std::exception& thrown) {
+      failure = thrown.what();
+    } catch (...) {
+      failure = "its init threw something that is not a std::exception";
+    }
+  }
+  if (failure.empty())
+    if (const auto bad = check_children(what_->flags, what_->children); bad != errc::none)
+      failure = name_of(bad);
+  if (!failure.empty()) {
+    engine_.init_failed(std::move(failure), clock::now());
+    return false;
+  }
+  if (dynamic_)
+    template_ = std::make_shared<const child>(what_->children.front());
+  return true;
+}
+
+void supervisor_actor::open_gate() {
+  roster_ = std::make_shared<roster>();
+  count_ = std::make_shared<std::atomic<std::size_t>>(0);
+  in_.states.attach_count(path_, count_);
+  {
+    std::lock_guard lock(in_.guard);
+    in_.rosters[path_] = roster_;
+  }
+  in_.self.dynamic(path_); // makes the gate where nobody has asked for it yet
+  std::lock_guard lock(in_.guard);
+  in_.gates[path_]->max = what_->flags.max_children.value_or(SIZE_MAX);
+  if (const auto& limit = template_->handler_max ? template_->handler_max : what_->handler_max)
+    in_.handler_max[path_] = *limit;
+}
+
+// A new life has its first children again; those that were added later are lost, as in OTP.
+void supervisor_actor::register_children() {
+  std::unordered_set<std::string> known;
+  for (const auto& c : what_->children)
+    known.insert(child_path(in_.states, path_, c.spec.id));
+  for (const auto& n : in_.states.below(path_))
+    if (n.parent == path_ && !known.contains(n.path))
+      in_.states.remove(n.path);
+  for (const auto& c : what_->children)
+    register_child(c);
 }
 
 void supervisor_actor::on_exit() {
   of_.vitals->fenced.store(true, std::memory_order_release);
   living_.clear(); // strong handles would pin the threads of detached children
   mournings_.clear();
-  calls_.clear();
+  calls_.clear(); // each says noproc
+  arrivals_.clear();
+  kept_.clear();
   roster_.reset(); // it holds the children, and they hold us
   of_.parent = nullptr;
 }
@@ -254,7 +203,9 @@ void supervisor_actor::on_said(said_message& m) {
   const auto now = clock::now();
   switch (m.what) {
   case said_message::kind::started:
-    engine_.started(m.number, now);
+    if (const auto it = living_.find(m.number); it != living_.end())
+      it->second.started = true;
+    engine_.started(m.number, now, std::move(m.text));
     break;
   case said_message::kind::ignored:
     engine_.ignored(m.number, now);
@@ -317,6 +268,8 @@ void supervisor_actor::forget(child_handle number) {
   it->second.vitals->fenced.store(true, std::memory_order_release);
   if (it->second.who)
     by_actor_.erase(it->second.who.id());
+  if (const auto again = kept_.find(number); again != kept_.end() && it->second.started)
+    again->second.last = it->second.actor;
   if (dynamic_) {
     std::lock_guard lock(roster_->guard);
     roster_->all.erase(number);
@@ -328,169 +281,6 @@ void supervisor_actor::forget(child_handle number) {
       in_.alive.erase(alive);
   }
   living_.erase(it);
-}
-
-// A killed supervisor takes its children with it by their links, but a handler that runs is not interrupted: no successor may
-// start beside it.
-void supervisor_actor::mourn(child_handle number, exit_reason reason, const std::string& path) {
-  mourning m;
-  m.number = number;
-  m.reason = std::move(reason);
-  m.path = path;
-  m.deadline = clock::now() + what_->flags.kill_grace * 9 / 10; // before the engine gives up the supervisor itself
-  auto below = in_.living_below(path);
-  for (auto* r : in_.routes_below(path))
-    r->restarting();
-  for (auto& [where, entry] : below) {
-    entry.vitals->fenced.store(true, std::memory_order_release);
-    call_interrupt(entry.interrupt);
-    const auto who = caf::actor_cast<caf::actor>(entry.who);
-    exit_now(who, caf::exit_reason::kill);
-    m.left.emplace(who.id(), std::move(entry));
-    monitor(who); // a strong handle: monitoring the address of a destroyed actor would abort
-  }
-  in_.states.set_below(path, node_state::restarting);
-  if (m.left.empty()) {
-    finish_mourning(m, false);
-    return;
-  }
-  mournings_.push_back(std::move(m));
-}
-
-void supervisor_actor::finish_mourning(mourning& over, bool late) {
-  if (late)
-    for (auto& [number, entry] : over.left) {
-      in_.states.abandoned(entry.vitals->path, entry.vitals);
-      crash what;
-      what.kind = "abandoned";
-      what.path = entry.vitals->path;
-      what.generation = entry.vitals->generation;
-      what.reason = "still running after its supervisor ended";
-      what.uptime = std::chrono::duration_cast<milliseconds>(clock::now() - entry.vitals->born);
-      what.decision = "fenced off";
-      in_.crashes.add(what);
-      in_.say(what.path + " is still running after its supervisor ended: fenced off");
-    }
-  {
-    std::lock_guard lock(in_.guard);
-    for (auto it = in_.alive.begin(); it != in_.alive.end();)
-      it = it->first.starts_with(over.path + "/") ? in_.alive.erase(it) : std::next(it);
-    for (auto it = in_.rosters.begin(); it != in_.rosters.end();)
-      it = it->first == over.path || it->first.starts_with(over.path + "/") ? in_.rosters.erase(it) : std::next(it);
-  }
-  child_gone(over.number, std::move(over.reason));
-}
-
-void supervisor_actor::on_operation(op_message& m) {
-  const auto now = clock::now();
-  call c;
-  c.id = m.id;
-  switch (m.what) {
-  case operation::suspend:
-  case operation::resume:
-  case operation::inspect: {
-    const child* what = definition(m.id);
-    outcome bad{false, "not_found", "no such child: " + path_of(m.id), 0, node_state::stopped};
-    if (what) {
-      for (auto& [number, one] : living_) {
-        if (one.id != m.id || !one.who)
-          continue;
-        if (what->spec.type == child_type::supervisor) {
-          if (m.what == operation::inspect)
-            m.done->give({true, {}, {}, one.vitals->generation, node_state::running});
-          else
-            m.done->give({false, "supervisor", "a supervisor cannot be suspended; name one of its children", 0, {}});
-          return;
-        }
-        const auto order = m.what == operation::suspend  ? sys_message::kind::suspend
-                           : m.what == operation::resume ? sys_message::kind::resume
-                                                         : sys_message::kind::inspect;
-        send_order(one.who, {order, m.done});
-        return;
-      }
-      bad.code = "not_running";
-      bad.detail = path_of(m.id) + " does not run now";
-    }
-    m.done->give(std::move(bad));
-    return;
-  }
-  case operation::restart:
-    c.what = call::op::restart;
-    break;
-  case operation::stop:
-    c.what = call::op::terminate_child;
-    break;
-  case operation::undegrade:
-  case operation::start:
-    if (m.extra) { // a new child
-      c.what = call::op::start_child;
-      c.spec = m.extra->spec;
-      c.has_start = m.extra->spec.type == child_type::supervisor || m.extra->start != nullptr;
-      if (!children_.contains(m.id) && check_spec(c.spec, what_->flags.auto_shutdown, c.has_start) == errc::none)
-        register_child(*m.extra);
-    } else {
-      c.what = call::op::start_now;
-    }
-    break;
-  case operation::kill:
-  case operation::kill_as_crash:
-    c.what = call::op::kill;
-    c.as_crash = m.what == operation::kill_as_crash;
-    break;
-  case operation::remove:
-    c.what = call::op::delete_child;
-    break;
-  case operation::degrade:
-    c.what = call::op::degrade;
-    break;
-  case operation::reset:
-    c.what = call::op::reset;
-    in_.states.forgive(path_of(m.id));
-    break;
-  }
-  const auto number = ++call_ids_;
-  calls_.emplace(number, std::make_pair(m.id, m.done));
-  engine_.ask(number, std::move(c), now);
-  settle();
-}
-
-void supervisor_actor::on_dynamic_operation(op_message& m) {
-  child_handle number = 0;
-  const auto end = m.id.data() + m.id.size();
-  const auto [at, bad] = std::from_chars(m.id.data(), end, number, 16);
-  const auto it = bad == std::errc{} && at == end ? living_.find(number) : living_.end();
-  if (it == living_.end() || !it->second.who)
-    return m.done->give({false, "not_found", "no such child: " + path_ + "/" + m.id, 0, node_state::stopped});
-  const auto send_sys = [&](sys_message::kind order) { send_order(it->second.who, {order, m.done}); };
-  switch (m.what) {
-  case operation::suspend:
-    return send_sys(sys_message::kind::suspend);
-  case operation::resume:
-    return send_sys(sys_message::kind::resume);
-  case operation::inspect:
-    return send_sys(sys_message::kind::inspect);
-  case operation::kill:
-  case operation::kill_as_crash:
-    // Not through the engine: its brutal stop waits out the grace, and requests must go on meanwhile.
-    do_kill(number);
-    delayed_send(this, what_->flags.kill_grace, give_up_message{number});
-    return m.done->give({true, {}, {}, 1, node_state::stopped});
-  case operation::stop:
-    exit_now(it->second.who, caf::exit_reason::user_shutdown);
-    return m.done->give({true, {}, {}, 1, node_state::stopping});
-  default:
-    return m.done->give(
-        {false, "simple_one_for_one", "children of a dynamic supervisor are temporary", 0, node_state::running});
-  }
-}
-
-void supervisor_actor::on_dynamic_start(dynamic_start& m) {
-  if (!dynamic_)
-    return;
-  arriving_ = &m;
-  engine_.ask(0, call{call::op::start_child, {}, 0, false, {}, true, false}, clock::now());
-  settle();
-  arriving_ = nullptr;
 }
 
 } // namespace lyceum::supervision

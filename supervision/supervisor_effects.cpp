@@ -34,6 +34,10 @@ void supervisor_actor::perform(effect& e) {
   case effect::kind::state:
     return show(e);
   case effect::kind::removed:
+    if (dynamic_) {
+      kept_.erase(e.child);
+      return;
+    }
     give_up_route(path_of(e.id), node_state::down);
     in_.states.remove(path_of(e.id));
     children_.erase(e.id);
@@ -55,6 +59,15 @@ void supervisor_actor::perform(effect& e) {
       in_.root_changed.notify_all();
     }
     return;
+  case effect::kind::ignored:
+    if (of_.parent) {
+      caf::anon_send<caf::message_priority::high>(of_.parent,
+                                                  said_message{said_message::kind::ignored, of_.number, {}});
+    } else {
+      std::lock_guard lock(in_.root_guard);
+      in_.root_ignored = true;
+    }
+    return;
   case effect::kind::ended:
     return do_end(e);
   }
@@ -65,21 +78,30 @@ void supervisor_actor::do_start(effect& e) {
   of.tree = of_.tree;
   of.parent = caf::actor_cast<caf::actor>(this);
   of.number = e.child;
+  of.dynamic = dynamic_;
+  arrival with;
   if (dynamic_) {
+    with = arrival_of(e);
+    // Somebody waits for the result, or the engine must know before it tries again; else starts overtake their answers.
+    const bool awaited = calls_.contains(e.call) && calls_.at(e.call).otp;
+    of.handshake = awaited || template_->spec.restart != restart_type::temporary;
     of.vitals = std::make_shared<supervision::vitals>(path_ + "/" + hex(e.child), 1);
-    of.handshake = false;
   } else {
+    if (const auto by = calls_.find(e.call); !children_.contains(e.id) && by != calls_.end() && by->second.extra)
+      register_child(*by->second.extra);
     const auto path = path_of(e.id);
     of.vitals = std::make_shared<supervision::vitals>(path, in_.states.begin_life(path));
     in_.states.attach(path, of.vitals);
   }
-  const auto what = dynamic_ ? what_ : children_[e.id];
+  const auto what = dynamic_ ? template_ : children_[e.id];
   living_child one;
   one.vitals = of.vitals;
   one.id = e.id;
-  if (dynamic_ && arriving_)
-    one.ticket = std::move(arriving_->ticket);
-  birth at(this, of, dynamic_ && arriving_ ? std::move(arriving_->args) : caf::message{});
+  birth at(this, of, with.args);
+  if (dynamic_ && template_->spec.restart != restart_type::temporary)
+    kept_.emplace(e.child, std::move(with));
+  else
+    one.ticket = std::move(with.ticket);
   std::string failure;
   try {
     if (!dynamic_ && what->spec.type == child_type::supervisor)
@@ -103,7 +125,8 @@ void supervisor_actor::do_start(effect& e) {
       engine_.failed(e.child, failure, now);
     return;
   }
-  by_actor_.emplace(one.who.id(), e.child);
+  one.actor = one.who.id();
+  by_actor_.emplace(one.actor, e.child);
   alive_entry entry{caf::actor_cast<caf::strong_actor_ptr>(one.who), one.vitals, what->interrupt};
   if (dynamic_) {
     std::lock_guard lock(roster_->guard);
@@ -114,8 +137,18 @@ void supervisor_actor::do_start(effect& e) {
     in_.alive[of.vitals->path] = std::move(entry);
   }
   living_.emplace(e.child, std::move(one));
-  if (dynamic_)
+  if (!of.handshake)
     engine_.started(e.child, now);
+}
+
+supervisor_actor::arrival supervisor_actor::arrival_of(const effect& e) {
+  if (e.previous) { // a restart: what the first life was given
+    auto node = kept_.extract(e.previous);
+    return node.empty() ? arrival{} : std::move(node.mapped());
+  }
+  if (auto node = arrivals_.extract(e.call); !node.empty())
+    return std::move(node.mapped());
+  return arriving_ ? std::move(*arriving_) : arrival{};
 }
 
 void supervisor_actor::do_kill(child_handle number) {
@@ -123,7 +156,7 @@ void supervisor_actor::do_kill(child_handle number) {
   if (it == living_.end())
     return;
   it->second.vitals->fenced.store(true, std::memory_order_release); // what it still does must not take effect
-  const child* what = dynamic_ ? what_.get() : definition(it->second.id);
+  const child* what = dynamic_ ? template_.get() : definition(it->second.id);
   if (what)
     call_interrupt(what->interrupt);
   exit_now(it->second.who, caf::exit_reason::kill);
@@ -150,7 +183,7 @@ void supervisor_actor::do_abandon(child_handle number, const std::string& id) {
         }
     }
   }
-  in_.states.abandoned(path, vitals);
+  in_.states.abandoned(dynamic_ ? path_ : path, vitals);
   forget(number);
 }
 
@@ -170,9 +203,8 @@ void supervisor_actor::show(const effect& e) {
     return;
   case slot_state::running: {
     in_.states.set(path, node_state::running);
-    for (const auto& [number, one] : living_)
-      if (one.id == e.id && one.who)
-        in_.named(path).publish(caf::actor_cast<caf::strong_actor_ptr>(one.who), one.vitals->generation);
+    if (const auto it = living_.find(e.child); it != living_.end() && it->second.who)
+      in_.named(path).publish(caf::actor_cast<caf::strong_actor_ptr>(it->second.who), it->second.vitals->generation);
     return;
   }
   case slot_state::stopping:
@@ -245,46 +277,6 @@ void supervisor_actor::tell_report(const effect& e) {
   }
   in_.say(what.path + " " + what.kind + ": " + what.reason + (what.decision.empty() ? "" : " (" + what.decision + ")"));
   in_.crashes.add(std::move(what));
-}
-
-void supervisor_actor::do_reply(effect& e) {
-  const auto it = calls_.find(e.call);
-  if (it == calls_.end())
-    return;
-  const auto [child_id, answer] = std::move(it->second);
-  calls_.erase(it);
-  outcome out;
-  out.ok = e.result.error == errc::none;
-  if (!out.ok)
-    out.code = name_of(e.result.error);
-  const auto path = path_of(child_id);
-  const auto seen = in_.states.below(path);
-  if (!seen.empty()) {
-    out.generation = seen.front().generation;
-    out.state = seen.front().state;
-  }
-  switch (e.result.error) {
-  case errc::none:
-    break;
-  case errc::not_found:
-    out.detail = "no such child: " + path;
-    break;
-  case errc::running:
-    out.detail = path + " is running already";
-    break;
-  case errc::not_running:
-    out.detail = path + " does not run; start it";
-    break;
-  case errc::start_error:
-    out.detail = path + " did not start: " + e.result.detail;
-    break;
-  case errc::noproc:
-    out.detail = "its supervisor is stopping";
-    break;
-  default:
-    out.detail = path + ": " + out.code;
-  }
-  answer->give(std::move(out));
 }
 
 void supervisor_actor::do_end(const effect& e) {

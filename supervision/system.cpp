@@ -22,20 +22,6 @@ std::unique_ptr<caf::actor_system_config> caf_config() {
   return config;
 }
 
-bool parse_operation(std::string_view word, operation& to) {
-  static constexpr std::pair<std::string_view, operation> words[] = {
-      {"restart", operation::restart},     {"stop", operation::stop},       {"start", operation::start},
-      {"kill", operation::kill},           {"remove", operation::remove},   {"suspend", operation::suspend},
-      {"resume", operation::resume},       {"inspect", operation::inspect}, {"degrade", operation::degrade},
-      {"undegrade", operation::undegrade}, {"reset", operation::reset}};
-  for (const auto& [name, what] : words)
-    if (name == word) {
-      to = what;
-      return true;
-    }
-  return false;
-}
-
 // --- what outlives actors -------------------------------------------------------------------------------------------
 
 route& system::inner::named(std::string_view path) {
@@ -64,6 +50,20 @@ std::vector<std::pair<std::string, alive_entry>> system::inner::living_below(con
       found.emplace_back(where, entry);
   }
   return found;
+}
+
+caf::actor system::inner::supervisor_at(const std::string& path) {
+  // A worker would get what only a supervisor understands: an unexpected message there.
+  const auto seen = states.below(path);
+  if (seen.empty() || seen.front().kind == node_kind::worker)
+    return {};
+  if (path == states.root()) {
+    std::lock_guard lock(root_guard);
+    return root_ended ? caf::actor{} : root;
+  }
+  std::lock_guard lock(guard);
+  const auto it = alive.find(path);
+  return it == alive.end() ? caf::actor{} : caf::actor_cast<caf::actor>(it->second.who);
 }
 
 std::vector<route*> system::inner::routes_below(const std::string& path) {
@@ -185,6 +185,8 @@ outcome system::start(child root) {
   if (in.root_up)
     return {true, {}, {}, 1, node_state::running};
   in.root = nullptr;
+  if (in.root_ignored)
+    return {false, "ignore", "its init says that there is nothing to supervise", 0, node_state::stopped};
   return {false, "start_error", in.root_reason, 0, node_state::stopped};
 }
 
@@ -231,76 +233,6 @@ crash_log& system::crashes() noexcept {
 }
 caf::actor_system& system::actors() noexcept {
   return inner_->actors;
-}
-
-void system::operate(operation what, std::string_view path, outcome_callback then) {
-  auto answer = std::make_shared<pending_answer>(std::move(then));
-  auto& in = *inner_;
-  const auto at = in.states.normal(path);
-  const auto root = in.states.root();
-  if (at == root) {
-    answer->give({false, "root", "the root cannot be told that; name a part of it, or end the program", 0, {}});
-    return;
-  }
-  const auto cut = at.rfind('/');
-  const auto parent = cut == std::string::npos ? root : at.substr(0, cut);
-  caf::actor to;
-  if (parent == root) {
-    std::lock_guard lock(in.root_guard);
-    to = in.root_ended ? caf::actor{} : in.root;
-  } else {
-    std::lock_guard lock(in.guard);
-    const auto it = in.alive.find(parent);
-    if (it != in.alive.end())
-      to = caf::actor_cast<caf::actor>(it->second.who);
-  }
-  if (!to) {
-    if (in.states.knows(at))
-      answer->give({false, "noproc", "its supervisor is away: " + parent, 0, node_state::down});
-    else
-      answer->give({false, "not_found", "no such child: " + at, 0, node_state::stopped});
-    return;
-  }
-  // A worker gets what only a supervisor understands: refuse here what would be an unexpected message there.
-  const auto seen = in.states.below(parent);
-  if (seen.empty() || seen.front().kind == node_kind::worker) {
-    answer->give({false, "not_found", "no such child: " + at, 0, node_state::stopped});
-    return;
-  }
-  caf::anon_send(to, op_message{what, cut == std::string::npos ? at : at.substr(cut + 1), nullptr, std::move(answer)});
-}
-
-outcome system::operate(operation what, std::string_view path, milliseconds timeout) {
-  auto promise = std::make_shared<std::promise<outcome>>();
-  auto future = promise->get_future();
-  operate(what, path, [promise](outcome got) { promise->set_value(std::move(got)); });
-  if (future.wait_for(timeout) != std::future_status::ready)
-    return {false, "timeout", "no answer within " + std::to_string(timeout.count()) + " ms", 0, node_state::down};
-  return future.get();
-}
-
-void system::add_child(std::string_view supervisor, child what, outcome_callback then) {
-  auto answer = std::make_shared<pending_answer>(std::move(then));
-  auto& in = *inner_;
-  const auto at = in.states.normal(supervisor);
-  caf::actor to;
-  if (at == in.states.root()) {
-    std::lock_guard lock(in.root_guard);
-    to = in.root_ended ? caf::actor{} : in.root;
-  } else {
-    std::lock_guard lock(in.guard);
-    const auto it = in.alive.find(at);
-    if (it != in.alive.end())
-      to = caf::actor_cast<caf::actor>(it->second.who);
-  }
-  const auto seen = in.states.below(at);
-  if (!to || seen.empty() || seen.front().kind != node_kind::supervisor) {
-    answer->give({false, "noproc", "no supervisor lives at " + at, 0, node_state::down});
-    return;
-  }
-  auto extra = std::make_shared<child>(std::move(what));
-  const auto id = extra->spec.id;
-  caf::anon_send(to, op_message{operation::start, id, std::move(extra), std::move(answer)});
 }
 
 bool system::wait_serving(std::string_view path, milliseconds timeout) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "supervision/crash_log.hpp"
+#include "supervision/engine.hpp"
 #include "supervision/registry.hpp"
 #include "supervision/route.hpp"
 #include "supervision/supervisor.hpp"
@@ -54,13 +55,41 @@ enum class operation {
 /// From "kill", "restart" …; false where there is no such operation.
 bool parse_operation(std::string_view word, operation& to);
 
+/// A call to a supervisor, in OTP's words.
+struct supervisor_call {
+  call::op what = call::op::which_children;
+  std::string id{};               ///< of the child
+  caf::actor whom{};              ///< or who it is: for dynamic children, which have no ids
+  caf::message args{};            ///< start_child of a dynamic supervisor
+  std::shared_ptr<child> extra{}; ///< start_child of any other
+};
+/// A row of which_children. A handle that is kept for long pins the thread of a detached child after its death.
+struct child_row {
+  std::string id;    ///< empty for dynamic children
+  caf::actor living; ///< empty: see `state`, OTP's `restarting` or `undefined`
+  slot_state state = slot_state::undefined;
+  child_type type = child_type::worker;
+};
+/// What it came to. `name_of(error)` is OTP's word.
+struct supervisor_reply {
+  errc error = errc::none;
+  std::string detail;              ///< start_error: why
+  caf::actor living;               ///< who lives there now; empty without an error: OTP's ok(undefined)
+  std::string info;                ///< what it said at its start (`life::started`)
+  std::vector<child_row> children; ///< which_children: in reverse start order
+  child_counts counts;             ///< count_children
+  std::optional<child_spec> spec;  ///< get_childspec, defaults filled in; start_error: the spec that was discarded
+  explicit operator bool() const noexcept { return error == errc::none; }
+};
+using reply_callback = std::function<void(supervisor_reply)>;
+
 /// A live supervisor of temporary children. Cheap to copy; keep one where children are started often. Any thread.
 class dynamic_children {
 public:
   /// Starts a child whose start function sees `args`. Never blocks. False (nothing happens, `args` are dropped) where
   /// max_children run already or the supervisor is given up; while it restarts, the start waits, bounded, as in any route.
   bool start(caf::message args) const;
-  std::size_t running() const;
+  std::size_t running() const; ///< starts that are on their way included
 
   struct gate {
     std::atomic<std::size_t> count = 0;
@@ -111,6 +140,28 @@ public:
   outcome operate(operation what, std::string_view path, milliseconds timeout = milliseconds{5000});
   /// OTP's start_child on a running supervisor. The child is lost when that supervisor restarts.
   void add_child(std::string_view supervisor, child what, outcome_callback then);
+  /// OTP's API on the supervisor of a path; the root's id, or "", is the root. A supervisor that does not live answers noproc at
+  /// once. Calls wait while it stops and starts others, as in OTP, but no longer than `timeout`. Not from an actor; those use
+  /// `call_supervisor`, whose `then` is called once, on some thread, and must be quick.
+  supervisor_reply which_children(std::string_view supervisor, milliseconds timeout = milliseconds{5000});
+  supervisor_reply count_children(std::string_view supervisor, milliseconds timeout = milliseconds{5000});
+  supervisor_reply get_childspec(std::string_view supervisor, std::string_view id,
+                                 milliseconds timeout = milliseconds{5000});
+  supervisor_reply get_childspec(std::string_view supervisor, const caf::actor& whom,
+                                 milliseconds timeout = milliseconds{5000});
+  supervisor_reply start_child(std::string_view supervisor, child what, milliseconds timeout = milliseconds{5000});
+  supervisor_reply start_child(std::string_view supervisor, caf::message args,
+                               milliseconds timeout = milliseconds{5000});
+  supervisor_reply terminate_child(std::string_view supervisor, std::string_view id,
+                                   milliseconds timeout = milliseconds{5000});
+  supervisor_reply terminate_child(std::string_view supervisor, const caf::actor& whom,
+                                   milliseconds timeout = milliseconds{5000});
+  supervisor_reply restart_child(std::string_view supervisor, std::string_view id,
+                                 milliseconds timeout = milliseconds{5000});
+  supervisor_reply delete_child(std::string_view supervisor, std::string_view id,
+                                milliseconds timeout = milliseconds{5000});
+  void call_supervisor(std::string_view supervisor, supervisor_call what, reply_callback then);
+
   /// Waits until this path, and all below, is running. Not from an actor.
   bool wait_serving(std::string_view path, milliseconds timeout);
 
@@ -123,6 +174,8 @@ public:
   inner& inside() noexcept { return *inner_; }
 
 private:
+  supervisor_reply call_and_wait(std::string_view supervisor, supervisor_call what, milliseconds timeout);
+
   std::unique_ptr<inner> inner_;
 };
 

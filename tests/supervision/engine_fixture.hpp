@@ -60,7 +60,7 @@ protected:
       if (how == behave::start) {
         alive[e.child] = e.id;
         wrote("+" + e.id);
-        sup->started(e.child, now);
+        sup->started(e.child, now, infos[e.id]);
       } else if (how == behave::ignore) {
         wrote("~" + e.id);
         sup->ignored(e.child, now);
@@ -93,6 +93,9 @@ protected:
       return;
     case effect::kind::up:
       up = true;
+      return;
+    case effect::kind::ignored:
+      ignored = true;
       return;
     case effect::kind::ended:
       over = true;
@@ -179,6 +182,7 @@ protected:
   std::unique_ptr<engine> sup;
   time_point now{};
   std::map<std::string, behave> script;
+  std::map<std::string, std::string> infos; ///< what a child says when it starts
   std::set<std::string> deaf, stuck;
   std::map<child_handle, std::string> names, alive;
   std::map<std::string, slot_state> shown;
@@ -187,6 +191,6 @@ protected:
   std::string log;
   call_id calls = 0;
   int spent = 0;
-  bool up = false, over = false;
+  bool up = false, over = false, ignored = false;
   exit_reason reason;
 };

@@ -2,6 +2,8 @@
 // OTP's acceptance cases; the numbers in the names are those of the specification's table (after supervisor_SUITE).
 #include "engine_fixture.hpp"
 
+#include <ctime>
+
 using op = call::op;
 
 TEST_F(engine_test, case_01_an_empty_supervisor_starts_and_stops) {
@@ -392,12 +394,17 @@ TEST_F(engine_test, case_64_order_does_not_depend_on_the_names) {
 }
 
 TEST_F(engine_test, case_65_a_hundred_times_the_children_cost_about_a_hundred_times_the_time) {
+  const auto own_time = [] { // of this thread: others may keep the machine busy
+    timespec used{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+  };
   const auto run = [&](int n) {
     std::vector<child_spec> specs;
     for (int i = 0; i < n; ++i)
       specs.push_back(i % 2 == 0 ? permanent(std::to_string(i)) : temporary(std::to_string(i)));
     engine e({}, std::move(specs));
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = own_time();
     e.start(now);
     bool ended = false;
     const auto work = [&] {
@@ -414,7 +421,7 @@ TEST_F(engine_test, case_65_a_hundred_times_the_children_cost_about_a_hundred_ti
     e.shutdown(shut_down(), now);
     work();
     EXPECT_TRUE(ended);
-    return std::chrono::steady_clock::now() - begun;
+    return own_time() - begun;
   };
   run(1000);
   const auto few = std::min({run(1000), run(1000), run(1000)});
