@@ -20,8 +20,9 @@
 
 namespace lyceum::supervision {
 
-/// The configuration that every CAF system of ours runs with: policy `sharing`, max(2, cores) threads, throughput 50, silent
-/// loggers. Measured: the stock policy spawns 20 to 130 times slower, and an unlimited throughput starves neighbours.
+/// The configuration that every CAF system of ours runs with: one queue for max(2, cores) threads (supervision/scheduler.hpp),
+/// throughput 50, silent loggers. Measured: the stock policy spawns 20 to 130 times slower, and an unlimited throughput starves
+/// neighbours.
 std::unique_ptr<caf::actor_system_config> caf_config();
 
 using route = basic_route<caf::strong_actor_ptr>;
