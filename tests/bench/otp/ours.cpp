@@ -137,14 +137,16 @@ caf::behavior watching(caf::stateful_actor<watcher>* self, std::size_t wanted, s
   }};
 }
 
-void restart(std::size_t count) {
+void restart(std::size_t count, bool pooled) {
   stage on;
   const std::size_t warm = count / 10;
   std::vector<double> took;
   auto* client = &on.tree.named("client");
+  auto guard = many_restarts;
+  guard.pooled = pooled;
   on.grow(many_restarts,
           {worker({.id = "client"}, [&](birth& at) { return at.pooled(watching, count + warm, &took, &on.over); }),
-           supervisor({.id = "guard"}, many_restarts,
+           supervisor({.id = "guard"}, guard,
                       {worker({.id = "worker"}, [client](birth& at) { return at.pooled(fragile, client); })})});
   on.wait();
   took.erase(took.begin(), took.begin() + static_cast<std::ptrdiff_t>(warm));
@@ -298,12 +300,14 @@ int main(int argc, char** argv) {
   const std::string_view row = argc > 1 ? argv[1] : "";
   const int count = argc > 2 ? std::atoi(argv[2]) : 0;
   if (count < 10) {
-    std::fprintf(stderr, "lyceum_otp restart|children|messages|messages_by_name|idle|stop COUNT\n");
+    std::fprintf(stderr, "lyceum_otp restart|restart_detached|children|messages|messages_by_name|idle|stop COUNT\n");
     return 2;
   }
   try {
     if (row == "restart")
-      restart(static_cast<std::size_t>(count));
+      restart(static_cast<std::size_t>(count), true);
+    else if (row == "restart_detached")
+      restart(static_cast<std::size_t>(count), false);
     else if (row == "children")
       children(count);
     else if (row == "messages")
