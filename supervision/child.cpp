@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <typeinfo>
 
 namespace lyceum::supervision {
 namespace {
@@ -124,7 +125,8 @@ void life::end_message(bool taken) noexcept {
 life::sys_result life::before_behaviour(caf::mailbox_element& what) {
   auto& content = what.content();
   if (content.size() == 1) {
-    if (content.match_element<sys_message>(0)) {
+    const auto* type = content.type(0).second; // ours are made in this library only: one type_info each
+    if (type == &typeid(sys_message)) {
       auto& order = content.get_mutable_as<sys_message>(0);
       outcome done;
       done.generation = generation();
@@ -148,7 +150,7 @@ life::sys_result life::before_behaviour(caf::mailbox_element& what) {
     }
     if (of_.vitals->suspended.load(std::memory_order_relaxed) && !content.match_element<caf::exit_msg>(0))
       return sys_result::skip;
-    if (content.match_element<run_message>(0)) {
+    if (type == &typeid(run_message)) {
       content.get_mutable_as<run_message>(0).what();
       return sys_result::taken;
     }

@@ -132,6 +132,10 @@ private:
 bool tell_message(route& to, caf::message what);
 template <class... Ts>
 bool tell(route& to, Ts&&... xs) {
+  if (const auto now = to.handle()) { // nearly always: the message and its envelope are one piece
+    now->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::forward<Ts>(xs)...), nullptr);
+    return true;
+  }
   return tell_message(to, caf::make_message(std::forward<Ts>(xs)...));
 }
 inline bool start_dynamic(system& tree, std::string_view path, caf::message args) {
