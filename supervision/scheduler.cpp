@@ -8,6 +8,9 @@
 
 #include <set>
 
+// CAF notes for its log which actor a thread runs: a dynamic_cast each turn, for a log that is silent.
+#undef CAF_PUSH_AID_FROM_PTR
+#define CAF_PUSH_AID_FROM_PTR(actor) static_cast<void>(0)
 #include <caf/scheduler/coordinator.hpp>
 
 namespace lyceum::supervision {
