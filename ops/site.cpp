@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include <sys/stat.h>
 
@@ -157,7 +158,10 @@ struct site::inner {
     frame.look = [this] { return look.load(); };
     frame.base_url = how.cfg.base_url;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
-    routes = std::make_unique<http::router>(http::site_router(frame, how.more_routes));
+    auto more = how.more_routes;
+    if (how.more_routes_of)
+      std::ranges::move(how.more_routes_of(tree), std::back_inserter(more));
+    routes = std::make_unique<http::router>(http::site_router(frame, std::move(more)));
   }
 
   void prepare_parts() {

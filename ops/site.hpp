@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace lyceum::supervision {
+class system;
+}
+
 namespace lyceum {
 
 /// The whole school in one object: what outlives actors (page table, flights, store, routes), the front end, and the tree. Knows no
@@ -20,10 +24,11 @@ class site {
 public:
   struct options {
     config cfg;
-    std::vector<int> sockets;                       ///< inherited; empty: the site opens its own
-    http::route_list more_routes;                   ///< besides the site's own: those that fail on purpose, in tests
-    site_log log;                                   ///< one sentence an event; any thread
-    std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
+    std::vector<int> sockets;     ///< inherited; empty: the site opens its own
+    http::route_list more_routes; ///< besides the site's own: those that fail on purpose, in tests
+    std::function<http::route_list(supervision::system&)> more_routes_of; ///< the same, made for this site's tree
+    site_log log;                                                         ///< one sentence an event; any thread
+    std::function<void(const std::string&)> on_end;                       ///< the tree ended by itself: end the process
   };
 
   explicit site(options how);

@@ -154,6 +154,8 @@ protected:
     return finish_start(this, std::apply(call, args_));
   }
   caf::invoke_message_result consume(caf::mailbox_element& what) override {
+    this->current_element_ =
+        &what; // CAF's own consume sets it too late: what runs before it may throw, and is then reported
     begin_message();
     auto result =
         caf::invoke_message_result::consumed; // where anything throws, the actor is over and nobody counts any more

@@ -81,7 +81,8 @@ void engine::restart_slot(slot& s, bool spend, call_id reply_to, time_point now)
 bool engine::spend_restart(slot& s, time_point now) {
   auto& window = degrades() ? s.spent : spent_;
   window.push_back(now);
-  std::erase_if(window, [&](time_point t) { return now - t > flags_.period; }); // at most intensity + 1 of them
+  // In the order of time: the old ones stand first. At most intensity + 1 are left.
+  window.erase(window.begin(), std::ranges::find_if(window, [&](time_point t) { return now - t <= flags_.period; }));
   if (window.size() > static_cast<std::size_t>(flags_.intensity))
     return false;
   emit(effect::kind::restarted, &s);

@@ -24,8 +24,7 @@ std::string child_path(const registry& states, const std::string& parent, const 
 
 caf::actor spawn_supervisor(caf::event_based_actor* parent, birth_certificate of, std::shared_ptr<const child> what) {
   constexpr auto options = caf::monitored + caf::linked;
-  if (what->flags.strategy ==
-      strategy::simple_one_for_one) // its children are pooled: so is it, one wake-up less a child
+  if (what->flags.pooled || what->flags.strategy == strategy::simple_one_for_one) // one wake-up less a child
     return parent->spawn<supervisor_actor, options>(std::move(of), std::move(what));
   of.vitals->detached = true;
   return parent->spawn<supervisor_actor, options + caf::detached>(std::move(of), std::move(what));

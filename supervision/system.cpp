@@ -2,6 +2,7 @@
 #include "supervision/system.hpp"
 
 #include "supervision/inside.hpp"
+#include "supervision/scheduler.hpp"
 
 #include <algorithm>
 #include <future>
@@ -13,7 +14,7 @@ namespace lyceum::supervision {
 std::unique_ptr<caf::actor_system_config> caf_config() {
   auto config = std::make_unique<caf::actor_system_config>();
   const std::size_t cores = std::max(2U, std::thread::hardware_concurrency());
-  config->set("scheduler.policy", caf::atom("sharing"));
+  use_pool(*config);
   config->set("scheduler.max-threads", cores);
   config->set("scheduler.max-throughput", std::size_t{50});
   config->set("logger.console", caf::atom("none"));

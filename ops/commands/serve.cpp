@@ -11,6 +11,7 @@
 
 #ifdef LYCEUM_WITH_FAULTS
 #include "http/routes/faults.hpp"
+#include "ops/part_faults.hpp"
 #endif
 
 #include <fmt/format.h>
@@ -178,8 +179,10 @@ int run_server(const config& cfg) {
   const auto& say = log.info;
   how.log = log;
 #ifdef LYCEUM_WITH_FAULTS
-  if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1")
+  if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1") {
     how.more_routes = http::fault_routes();
+    how.more_routes_of = part_faults;
+  }
 #endif
   std::atomic<bool> ended = false;
   how.on_end = [&ended, complain_loudly = log.error](const std::string& why) {

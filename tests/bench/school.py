@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("LYCEUM_BUILD", ROOT / "build/release"))
 PROGRAM = BUILD / "ops/lyceum"
+WITH_FAULTS = BUILD / "ops/lyceum-with-faults"  # the same, with routes that fail on purpose
 LOAD = BUILD / "tests/bench/lyceum_load"
 
 
@@ -105,15 +106,33 @@ def finish(generator):
     return json.loads(out.splitlines()[-1])
 
 
+def said(name, seen):
+    """A line of figures about one run of the generator."""
+    note(f"{name}: {seen['good']:,} good, {seen['failed']} failed (refused {seen['refused']}, lost {seen['lost']}, timeouts "
+         f"{seen['timeouts']}, wrong {seen['wrong_status'] + seen['wrong_length']}); p50 {seen['p50_us'] / 1000:.1f} ms, p99 "
+         f"{seen['p99_us'] / 1000:.1f} ms, longest {seen['max_us'] / 1000:.0f} ms, longest gap {seen['gap_ms']:.0f} ms; the generator itself was "
+         f"held up for {seen['stall_ms']:.0f} ms at most")
+
+
+def warm(school, count):
+    """The first addresses of a school, each of them kept now."""
+    paths = school.addresses()[:count]
+    for path in paths:
+        if not until(lambda: school.get(path)[0] == 200, 20):
+            sys.exit(f"{path} is not served")
+    return paths
+
+
 class School:
     """`lyceum serve`, heart and all, until `stop`."""
 
-    def __init__(self, *words, content=None, data=None, database=None, core=None, environment=None, start=True):
+    def __init__(self, *words, content=None, data=None, database=None, core=None, environment=None, faults=False, start=True):
+        self.program = WITH_FAULTS if faults else PROGRAM
         self.content = content or corpus()
         self.data = data or scratch() / "data"
         self.words = [str(word) for word in words] + (["--database", database] if database else [])
         self.core = core
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **({"LYCEUM_FAULTS": "1"} if faults else {}), **(environment or {})}
         self.process = None
         self.port = 0
         atexit.register(self.stop)
@@ -125,7 +144,7 @@ class School:
         listen = self.data / "run/listen.json"
         listen.unlink(missing_ok=True)
         command = ["taskset", "-c", str(self.core)] if self.core is not None else []
-        command += [str(PROGRAM), "serve", "--content", str(self.content), "--data", str(self.data)]
+        command += [str(self.program), "serve", "--content", str(self.content), "--data", str(self.data)]
         command += ["--listen", f"127.0.0.1:{self.port}", *self.words]
         with open(self.data / "stderr.log", "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
@@ -178,6 +197,29 @@ class School:
         if check and done.returncode != 0:
             raise RuntimeError(f"ctl {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout
+
+    def tree(self):
+        """Path -> state of every part, as `ctl tree` tells: a list of nodes, or nodes within nodes."""
+        def those(found, into):
+            for one in found if isinstance(found, list) else [found]:
+                into[one["path"]] = one["state"]
+                those(one.get("children") if isinstance(one.get("children"), list) else [], into)
+            return into
+        return those(json.loads(self.ctl("--json", "tree")), {})
+
+    def well(self, seconds=30):
+        """Until every part runs and readiness says so. False where it is not so in time."""
+        def runs():
+            with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired, ValueError):
+                return self.get("/readyz")[0] == 200 and set(self.tree().values()) == {"running"}
+            return False
+        return until(runs, seconds, 0.1)
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid()}/task"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid()}/fd"))
 
     def addresses(self):
         """The path of every page in the sitemap."""

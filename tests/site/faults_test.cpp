@@ -68,6 +68,44 @@ TEST_F(faults, a_worker_that_loops_is_answered_504_and_replaced) {
   EXPECT_EQ(seen.failed, 0u) << seen.text();
 }
 
+TEST_F(faults, a_pooled_worker_that_loops_is_named_and_replaced) {
+  begin();
+  visitors people({.port = school->port(), .paths = {"/", "/courses"}, .count = 2, .rate = 100});
+  EXPECT_EQ(school->get("/__fault/part?path=cache/warmer&spin=15000").status, 200);
+  EXPECT_TRUE(eventually([&] { return school->ctl({"crashes"}).out.find("cache/warmer") != std::string::npos; }, 14s));
+  EXPECT_NE(school->ctl({"crashes"}).out.find("stuck"), std::string::npos);
+  EXPECT_TRUE(eventually(
+      [&] {
+        return school->ctl({"--json", "show", "cache/warmer"}).out.find("\"generation\":2") != std::string::npos;
+      },
+      14s));
+  EXPECT_EQ(school->get("/courses/none").status, 404);
+  const auto seen = people.leave();
+  EXPECT_EQ(seen.failed, 0u) << seen.text();
+}
+
+TEST_F(faults, a_crash_loop_ends_degraded_and_heals_when_its_cause_is_gone) {
+  begin();
+  visitors people({.port = school->port(), .paths = {"/", "/courses"}, .count = 2, .rate = 100});
+  const auto storage_is = [&](const std::string& state) {
+    return school->get("/readyz").body.find("\"storage\":\"" + state + "\"") != std::string::npos;
+  };
+  // It crashes whenever it lives: six times, since its supervisor may restart five in 30 s.
+  ASSERT_TRUE(eventually(
+      [&] {
+        school->get("/__fault/part?path=storage/db_pool");
+        return storage_is("degraded");
+      },
+      20s));
+  const auto told = school->ctl({"--json", "crashes", "50"}).out;
+  EXPECT_NE(told.find("thrown on purpose, in a part"), std::string::npos) << told;
+  EXPECT_NE(told.find("budget_spent"), std::string::npos) << told;
+  EXPECT_TRUE(eventually([&] { return storage_is("running"); }, 10s));
+  EXPECT_TRUE(eventually([&] { return school->get("/courses/none").status == 404; }));
+  const auto seen = people.leave();
+  EXPECT_EQ(seen.failed, 0u) << seen.text();
+}
+
 /// Many visitors at once, each on a connection of its own; the statuses that they were given, and the longest wait.
 std::pair<std::map<int, int>, std::chrono::milliseconds> crowd(int port, const std::string& path, int count) {
   std::vector<std::thread> people;
@@ -89,6 +127,20 @@ std::pair<std::map<int, int>, std::chrono::milliseconds> crowd(int port, const s
   for (auto& one : people)
     one.join();
   return {statuses, longest};
+}
+
+TEST_F(faults, requests_without_end_to_one_part_are_refused_and_not_kept) {
+  begin();
+  crowd(school->port(), "/__fault/sleep?ms=20", 100); // what they take is taken before it is measured
+  const auto before = school->resident_bytes();
+  std::map<int, int> statuses;
+  for (int round = 0; round < 15; ++round)
+    for (const auto& [status, count] : crowd(school->port(), "/__fault/sleep?ms=20", 200).first)
+      statuses[status] += count;
+  EXPECT_EQ(statuses[200] + statuses[503], 3000);
+  EXPECT_GT(statuses[200], 0);
+  EXPECT_LT(school->resident_bytes(), before + 64 * 1024 * 1024);
+  EXPECT_TRUE(eventually([&] { return school->get("/courses/none").status == 404; }));
 }
 
 TEST_F(faults, a_crowd_before_the_database_is_told_soon) {

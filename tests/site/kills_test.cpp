@@ -58,6 +58,33 @@ TEST_F(kills, nobody_notices_the_death_of_any_worker) {
   EXPECT_TRUE(eventually([&] { return school.ctl({"wait", "site", "--timeout", "1"}).status == 0; }, 15s));
 }
 
+TEST_F(kills, the_kept_pages_outlive_the_cache_that_kept_them) {
+  const auto misses = [&] { return school.metric("lyceum_cache_lookups_total{outcome=\"miss\"}"); };
+  const auto before = misses();
+  ASSERT_TRUE(before.has_value());
+  visitors people({.port = school.port(), .paths = paths});
+  for (int round = 0; round < 3; ++round)
+    EXPECT_EQ(school.ctl({"kill", "cache"}).status, 0);
+  const auto seen = people.leave();
+  EXPECT_EQ(seen.failed, 0u) << seen.text();
+  EXPECT_EQ(misses(), before); // no page had to be made again
+}
+
+TEST_F(kills, what_is_killed_as_a_crash_spends_its_budget_and_comes_back) {
+  visitors people({.port = school.port(), .paths = paths});
+  int done = 0;
+  ASSERT_TRUE(eventually(
+      [&] {
+        done += school.ctl({"kill", "--as-crash", "rendering/renderer-1"}).status == 0;
+        return school.get("/readyz").body.find("\"rendering\":\"degraded\"") != std::string::npos;
+      },
+      20s));
+  EXPECT_GE(done, 5);
+  EXPECT_TRUE(eventually([&] { return school.ctl({"wait", "site", "--timeout", "1"}).status == 0; }, 15s));
+  const auto seen = people.leave();
+  EXPECT_EQ(seen.failed, 0u) << seen.text();
+}
+
 TEST_F(kills, a_killed_process_refuses_nobody_and_comes_back_warm) {
   visitors people({.port = school.port(), .paths = paths, .rate = 300, .new_connections = true});
   for (int round = 0; round < 3; ++round) {

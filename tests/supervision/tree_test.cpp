@@ -169,11 +169,17 @@ TEST_F(tree_test, a_kill_overtakes_twenty_thousand_messages) {
   hang("a");
   std::atomic<int> handled = 0;
   for (int i = 0; i < 20000; ++i)
-    tell_to("a", [&](caf::event_based_actor*) { ++handled; });
+    tell_to("a", [&](caf::event_based_actor*) {
+      ++handled;
+      const auto until = std::chrono::steady_clock::now() + 10us;
+      while (std::chrono::steady_clock::now() < until) {
+      }
+    });
   EXPECT_EQ(node("a").mailbox, 20001U);
   std::promise<outcome> done;
   auto future = done.get_future();
   tree->operate(operation::kill, "a", [&](outcome o) { done.set_value(std::move(o)); });
+  ASSERT_TRUE(eventually([&] { return node("a").state == node_state::stopping; })); // the kill is on its way
   let_go = true;
   ASSERT_EQ(future.wait_for(5s), std::future_status::ready);
   EXPECT_TRUE(future.get().ok);
