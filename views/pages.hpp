@@ -31,8 +31,8 @@ std::string course_page(const site_view&, const course&, const rendered_text& in
 std::string lesson_page(const site_view&, const lesson&, const rendered_text&, const viewer& who);
 std::string articles_page(const site_view&, const std::vector<article>&);
 std::string article_page(const site_view&, const article&, const rendered_text&, const viewer& who);
-/// A page of `pages/`.
-std::string standing_page(const site_view&, const article&, const rendered_text&);
+/// A page of `pages/`: as much of it as `who` may read, as with lessons.
+std::string standing_page(const site_view&, const article&, const rendered_text&, const viewer& who);
 
 /// 404, 500, 503 and the like, in the site's own dress. `site` may be empty where the database is away.
 std::string error_page(const site_view&, int status, std::string_view request_id);

@@ -62,7 +62,7 @@ expected<response> show_standing_page(const site_frame& frame, const request& as
   auto text = text_of(*page, db, found->render_key);
   if (!text)
     return tl::unexpected(text.error());
-  auto html = views::standing_page(page->view(), *found, *text);
+  auto html = views::standing_page(page->view(), *found, *text, asked.who);
   return std::move(*page).done(std::move(html));
 }
 

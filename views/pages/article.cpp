@@ -40,15 +40,21 @@ std::string article_page(const site_view& view, const article& a, const rendered
        {"articles_url", url::articles(language, site.language)}});
 }
 
-std::string standing_page(const site_view& view, const article& a, const rendered_text& text) {
+std::string standing_page(const site_view& view, const article& a, const rendered_text& text, const viewer& who) {
   const auto path_in = [&](const std::string& other) { return url::standing(a.slug, other, view.site.language); };
+  const lock part = lock_for(text, who, a.who);
   page_facts facts;
   facts.title = a.title;
   facts.description = a.summary;
   facts.path = path_in(a.language);
   facts.languages = alternates(a.translations, path_in);
   return render_page(view, "standing", facts,
-                     {{"title", a.title}, {"text_html", text.html}, {"contents", contents_model(text.headings)}});
+                     {{"title", a.title},
+                      {"lead", part.open || !part.html.empty() ? "" : a.summary},
+                      {"access", access_label(view.language, a.who)},
+                      {"text_html", part.html},
+                      {"contents", contents_model(part.contents)},
+                      {"locked", part.open ? model{false} : lock_card(view.language, part, a.who, {})}});
 }
 
 } // namespace lyceum::views

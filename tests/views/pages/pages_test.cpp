@@ -151,6 +151,16 @@ TEST(pages_test, a_locked_text_without_a_free_part_gives_its_summary) {
   EXPECT_THAT(html, Not(HasSubstr("nobody uses yet")));
 }
 
+TEST(pages_test, a_standing_page_is_locked_as_a_lesson_is) {
+  auto a = samples::full_article();
+  a.who = {access::kind::members, ""};
+  const auto shown_to = [&](const viewer& who) { return standing_page(samples::site(), a, samples::full_text(), who); };
+  EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
+                                  Not(HasSubstr("tables are memory that survives"))));
+  EXPECT_THAT(shown_to({access::kind::members, ""}),
+              AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
+}
+
 TEST(pages_test, a_member_reads_a_members_lesson_whole) {
   EXPECT_THAT(open_lesson(locked_lesson(), "en", {access::kind::members, ""}),
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an author's folder becomes, page by page, on the real program.
+#include "tests/site/server.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lyceum::testing {
+namespace {
+
+struct pages : ::testing::Test {
+  scratch place;
+  fs::path school = place / "school";
+  std::optional<server> site;
+
+  void SetUp() override {
+    write_file(school / "site.toml", "title = \"School\"\nlanguage = \"en\"\n");
+    write_file(school / "courses" / "a" / "course.md", "---\ntitle: Course A\n---\nIntroduction.\n");
+    write_file(school / "courses" / "a" / "01-one.md", "---\ntitle: One\n---\nfirst words\n");
+  }
+  void serve(std::vector<std::string> arguments = {}) {
+    site.emplace(server::options{.content = school, .arguments = std::move(arguments)});
+    ASSERT_TRUE(site->ready()) << site->log();
+    ASSERT_TRUE(shows("/courses/a/one", "first words")) << site->log();
+  }
+  std::string body(const std::string& path) { return site->get(path).body; }
+  bool shows(const std::string& path, const std::string& text) {
+    return eventually([&] { return body(path).find(text) != std::string::npos; });
+  }
+};
+
+TEST_F(pages, a_members_page_of_pages_ends_at_more_for_others) {
+  write_file(school / "pages" / "secret.md",
+             "---\ntitle: Secret\naccess: members\n---\nopen words\n\n<!-- more -->\n\nlocked words\n");
+  serve();
+  ASSERT_TRUE(shows("/secret", "open words"));
+  EXPECT_EQ(body("/secret").find("locked words"), std::string::npos);
+  EXPECT_NE(body("/secret").find("The rest is for members"), std::string::npos);
+}
+
+} // namespace
+} // namespace lyceum::testing
