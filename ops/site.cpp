@@ -208,7 +208,9 @@ struct site::inner {
     view.look = look.load();
     view.site = frame.known->get();
     view.base_url = how.cfg.base_url;
-    view.language = asked && !asked->language.empty() ? asked->language : view.site.language;
+    const auto& spoken = view.site.languages; // "/xyz" reads as a language too
+    const bool known = asked && std::ranges::find(spoken, asked->language) != spoken.end();
+    view.language = known ? asked->language : view.site.language;
     view.now = now_utc();
     return views::error_page(view, status, asked ? asked->id : "");
   }

@@ -12,16 +12,6 @@ constexpr int articles_max = 1000; ///< on one page; a school with more needs pa
 constexpr int latest_max = 5;      ///< on the home page
 constexpr int feed_max = 20;
 
-expected<response> show_home(const site_frame& frame, const request& asked, storage::db& db) {
-  auto page = draft::begin(frame, asked, db);
-  if (!page)
-    return tl::unexpected(page.error());
-  page->depends_on("courses").depends_on("articles");
-  auto html = views::home_page(page->view(), catalogue::list_courses(db, page->language(), asked.now),
-                               catalogue::list_articles(db, page->language(), asked.now, latest_max));
-  return std::move(*page).done(std::move(html));
-}
-
 expected<response> show_articles(const site_frame& frame, const request& asked, storage::db& db) {
   auto page = draft::begin(frame, asked, db);
   if (!page)
@@ -63,6 +53,19 @@ expected<response> show_standing_page(const site_frame& frame, const request& as
   if (!text)
     return tl::unexpected(text.error());
   auto html = views::standing_page(page->view(), *found, *text, asked.who);
+  return std::move(*page).done(std::move(html));
+}
+
+expected<response> show_home(const site_frame& frame, const request& asked, storage::db& db) {
+  auto page = draft::begin(frame, asked, db);
+  if (!page) {
+    if (const auto other = as_page(asked, page.error()))
+      return show_standing_page(frame, *other, db);
+    return tl::unexpected(page.error());
+  }
+  page->depends_on("courses").depends_on("articles");
+  auto html = views::home_page(page->view(), catalogue::list_courses(db, page->language(), asked.now),
+                               catalogue::list_articles(db, page->language(), asked.now, latest_max));
   return std::move(*page).done(std::move(html));
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ private:
   views::site_view view_;
   cache_rule rule_;
 };
+
+/// "/faq" and "/new" read as languages too, and the router cannot know which of them the school speaks. Where `why` says that
+/// it does not speak this one: the same request as one for the page of pages/ with that slug.
+std::optional<request> as_page(const request& asked, const problem& why);
 
 /// The HTML of a text that the page shows; adds its tag to the draft.
 expected<rendered_text> text_of(draft& page, storage::db& db, const std::string& render_key);

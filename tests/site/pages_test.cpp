@@ -37,5 +37,23 @@ TEST_F(pages, a_members_page_of_pages_ends_at_more_for_others) {
   EXPECT_NE(body("/secret").find("The rest is for members"), std::string::npos);
 }
 
+TEST_F(pages, a_page_whose_name_reads_as_a_language_is_served_where_the_school_does_not_speak_it) {
+  for (const char* slug : {"faq", "new", "our-team", "us-and-them", "FAQs", "New-Site"})
+    write_file(school / "pages" / (std::string(slug) + ".md"),
+               "---\ntitle: Page " + std::string(slug) + "\n---\nwords of " + slug + "\n");
+  write_file(school / "courses" / "a" / "01-one.fr.md", "---\ntitle: Un\n---\npremiers mots\n");
+  write_file(school / "pages" / "faq.fr.md", "---\ntitle: Questions\n---\nmots de faq\n");
+  serve();
+  for (const char* slug : {"faq", "new", "our-team", "us-and-them", "FAQs", "New-Site"})
+    EXPECT_TRUE(shows("/" + std::string(slug), std::string("words of ") + slug)) << slug;
+  EXPECT_TRUE(shows("/fr/faq", "mots de faq"));
+  EXPECT_EQ(site->get("/fr").status, 200);
+  EXPECT_EQ(site->get("/FR").field("Location"), "/fr");
+  EXPECT_EQ(site->get("/de").status, 404);
+  EXPECT_EQ(site->get("/xyz").status, 404);
+  EXPECT_NE(body("/xyz").find("<html lang=\"en\""), std::string::npos) << "no language of this school";
+  EXPECT_EQ(site->get("/faq/courses").status, 404);
+}
+
 } // namespace
 } // namespace lyceum::testing
