@@ -359,6 +359,15 @@ std::span<const config_key> config_keys() {
   return keys;
 }
 
+std::string default_base_url(std::string_view bound) {
+  const auto colon = bound.rfind(':');
+  auto host = bound.substr(0, colon);
+  const auto port = colon == std::string_view::npos ? std::string_view{} : bound.substr(colon);
+  if (host == "0.0.0.0" || host == "[::]")
+    host = "localhost";
+  return "http://" + std::string(host) + std::string(port == ":80" ? "" : port);
+}
+
 environment_map read_environment() {
   environment_map all;
   for (auto** each = environ; each != nullptr && *each != nullptr; ++each) {

@@ -102,7 +102,7 @@ struct site::inner {
 
   /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
   std::string fingerprint() const {
-    std::string all = "lyceum " LYCEUM_VERSION "\n" + how.cfg.base_url + "\n";
+    std::string all = "lyceum " LYCEUM_VERSION "\n" + frame.base_url + "\n";
     all += fmt::format("renderer {}\n", views::renderer_version);
     const auto theme = look.load();
     for (const auto& asset : theme->assets())
@@ -133,7 +133,6 @@ struct site::inner {
 
   void prepare_frame() {
     frame.look = [this] { return look.load(); };
-    frame.base_url = how.cfg.base_url;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
     routes = std::make_unique<http::router>(http::site_router(frame, how.more_routes));
   }
@@ -207,7 +206,7 @@ struct site::inner {
     views::site_view view;
     view.look = look.load();
     view.site = frame.known->get();
-    view.base_url = how.cfg.base_url;
+    view.base_url = frame.base_url;
     const auto& spoken = view.site.languages; // "/xyz" reads as a language too
     const bool known = asked && std::ranges::find(spoken, asked->language) != spoken.end();
     view.language = known ? asked->language : view.site.language;
@@ -258,6 +257,19 @@ struct site::inner {
     return {};
   }
 
+  /// Feeds and sitemaps are valid only with whole URLs, so there is always one. Kept pages hold it too: it is chosen before them.
+  void choose_base_url() {
+    frame.base_url = how.cfg.base_url;
+    if (!frame.base_url.empty())
+      return;
+    const auto bound = front->addresses().front();
+    frame.base_url = default_base_url(bound);
+    const auto at = heart::parse_address(bound);
+    if (at && !at->loopback())
+      say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
+          "; set it to the address that visitors use");
+  }
+
   expected<void> open_control() {
     supervision::control_options made;
     made.socket = how.cfg.control;
@@ -303,12 +315,13 @@ expected<void> site::start() {
   auto& all = *inner_;
   if (auto loaded = all.load_look(); !loaded)
     return loaded;
+  all.prepare_frame();
+  if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
+    return opened;
+  all.choose_base_url();
   all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log);
   all.load_kept_pages();
-  all.prepare_frame();
   all.prepare_parts();
-  if (auto opened = all.open_front(); !opened)
-    return opened;
   if (auto opened = all.open_control(); !opened)
     return opened;
   if (auto started = all.tree.start(site_tree(all.parts)); !started)

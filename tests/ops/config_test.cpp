@@ -44,6 +44,14 @@ protected:
   environment_map environment;
 };
 
+TEST_F(config_test, the_base_url_that_nobody_states_is_the_address_as_bound) {
+  EXPECT_EQ(default_base_url("127.0.0.1:8080"), "http://127.0.0.1:8080");
+  EXPECT_EQ(default_base_url("[::1]:8080"), "http://[::1]:8080");
+  EXPECT_EQ(default_base_url("192.0.2.7:80"), "http://192.0.2.7");
+  EXPECT_EQ(default_base_url("0.0.0.0:8080"), "http://localhost:8080");
+  EXPECT_EQ(default_base_url("[::]:80"), "http://localhost");
+}
+
 } // namespace
 
 TEST_F(config_test, nothing_said_gives_the_documented_defaults) {

@@ -55,5 +55,22 @@ TEST_F(pages, a_page_whose_name_reads_as_a_language_is_served_where_the_school_d
   EXPECT_EQ(site->get("/faq/courses").status, 404);
 }
 
+TEST_F(pages, addresses_are_whole_where_nobody_states_a_base_url) {
+  write_file(school / "articles" / "2024-01-02-hello.md", "---\ntitle: Hello\n---\nHello, reader.\n");
+  serve();
+  const auto base = "http://127.0.0.1:" + std::to_string(site->port()); // port 0, as bound
+  EXPECT_TRUE(shows("/feed.xml", "<link>" + base + "/articles/hello</link>"));
+  EXPECT_NE(body("/sitemap.xml").find("<loc>" + base + "/courses/a</loc>"), std::string::npos);
+  EXPECT_NE(body("/robots.txt").find("Sitemap: " + base + "/sitemap.xml"), std::string::npos);
+  EXPECT_NE(body("/").find("<link rel=\"canonical\" href=\"" + base + "/\">"), std::string::npos);
+  EXPECT_NE(body("/").find("<meta property=\"og:url\" content=\"" + base + "/\">"), std::string::npos);
+  EXPECT_EQ(site->get("/metrics").status, 200) << "unset is loopback: what is for this machine alone stays";
+}
+
+TEST_F(pages, a_stated_base_url_is_the_one_in_use) {
+  serve({"--base-url", "https://school.example/"});
+  EXPECT_TRUE(shows("/sitemap.xml", "<loc>https://school.example/courses/a</loc>"));
+}
+
 } // namespace
 } // namespace lyceum::testing
