@@ -25,7 +25,8 @@ struct site_view {
 
 std::string home_page(const site_view&, const std::vector<course>& courses, const std::vector<article>& latest);
 std::string courses_page(const site_view&, const std::vector<course>& courses);
-std::string course_page(const site_view&, const course&, const rendered_text& introduction);
+/// The introduction as `who` may read it; the path of lessons is everyone's.
+std::string course_page(const site_view&, const course&, const rendered_text& introduction, const viewer& who);
 /// The whole text where `who` may read it; else the part before `<!-- more -->`, or the summary, and a card that says for
 /// whom the rest is.
 std::string lesson_page(const site_view&, const lesson&, const rendered_text&, const viewer& who);

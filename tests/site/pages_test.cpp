@@ -37,6 +37,24 @@ TEST_F(pages, a_members_page_of_pages_ends_at_more_for_others) {
   EXPECT_NE(body("/secret").find("The rest is for members"), std::string::npos);
 }
 
+TEST_F(pages, an_introduction_and_its_pictures_are_open_up_to_more) {
+  const std::string picture =
+      R"(<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>)";
+  write_file(school / "courses" / "b" / "open.svg", picture);
+  write_file(school / "courses" / "b" / "shut.svg", picture + "<!-- shut -->");
+  write_file(school / "courses" / "b" / "course.md",
+             "---\ntitle: Course B\naccess: members\n---\nopen words ![a](open.svg)\n\n<!-- more -->\n\n"
+             "locked words ![b](shut.svg)\n");
+  serve();
+  ASSERT_TRUE(shows("/courses/b", "open words"));
+  const auto html = body("/courses/b");
+  EXPECT_EQ(html.find("locked words"), std::string::npos);
+  EXPECT_EQ(html.find("shut.svg"), std::string::npos);
+  const auto from = html.find("/media/");
+  ASSERT_NE(from, std::string::npos);
+  EXPECT_EQ(site->get(html.substr(from, html.find('"', from) - from)).status, 200);
+}
+
 TEST_F(pages, a_page_whose_name_reads_as_a_language_is_served_where_the_school_does_not_speak_it) {
   for (const char* slug : {"faq", "new", "our-team", "us-and-them", "FAQs", "New-Site"})
     write_file(school / "pages" / (std::string(slug) + ".md"),

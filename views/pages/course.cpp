@@ -38,10 +38,11 @@ int all_minutes(const course& c) {
 
 } // namespace
 
-/// The course as a path. What the reader has done is absent: it is personal, and fetched by the page itself.
-std::string course_page(const site_view& view, const course& c, const rendered_text& introduction) {
+/// The course as a path; its introduction is locked as a lesson of the same access is. What the reader has done is absent: it is personal, and fetched by the page itself.
+std::string course_page(const site_view& view, const course& c, const rendered_text& introduction, const viewer& who) {
   const auto& home = view.site.language;
   const auto path_in = [&](const std::string& language) { return url::course(c.slug, language, home); };
+  const lock part = introduction.html.empty() ? lock{} : lock_for(introduction, who, c.who);
   page_facts facts;
   facts.title = c.title;
   facts.description = c.summary;
@@ -57,7 +58,8 @@ std::string course_page(const site_view& view, const course& c, const rendered_t
       {"length", length > 0 ? minutes(view.language, length) : ""},
       {"access", access_label(view.language, c.who)},
       {"start_url", c.lessons.empty() ? "" : url::lesson(c.slug, c.lessons.front().slug, c.language, home)},
-      {"introduction_html", introduction.html},
+      {"introduction_html", part.html},
+      {"locked", part.open ? model{false} : lock_card(view.language, part, c.who, {})},
       {"lessons", make_list(c.lessons, [&](const lesson_entry& l) { return step(view, c, l, mixed); })},
       {"has_lessons", !c.lessons.empty()},
       {"courses_url", url::courses(view.language, home)}};

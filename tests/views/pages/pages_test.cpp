@@ -161,6 +161,18 @@ TEST(pages_test, a_standing_page_is_locked_as_a_lesson_is) {
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
 }
 
+TEST(pages_test, an_introduction_is_locked_with_its_course_and_the_path_is_not) {
+  auto c = samples::full_course();
+  c.who = {access::kind::members, ""};
+  const auto shown_to = [&](const viewer& who) { return course_page(samples::site(), c, samples::full_text(), who); };
+  EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
+                                  HasSubstr("<ol class=\"path\">"), Not(HasSubstr("tables are memory that survives"))));
+  EXPECT_THAT(shown_to({access::kind::members, ""}),
+              AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
+  EXPECT_THAT(course_page(samples::site(), c, {}, {}), Not(HasSubstr("class=\"locked\"")))
+      << "where there is no introduction, none is locked";
+}
+
 TEST(pages_test, a_member_reads_a_members_lesson_whole) {
   EXPECT_THAT(open_lesson(locked_lesson(), "en", {access::kind::members, ""}),
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
@@ -219,13 +231,13 @@ TEST(pages_test, addresses_are_absolute_only_where_the_base_url_is_known) {
 }
 
 TEST(pages_test, a_course_is_a_numbered_path_that_names_what_is_not_free) {
-  const std::string html = course_page(samples::site(), samples::full_course(), {});
+  const std::string html = course_page(samples::site(), samples::full_course(), {}, {});
   EXPECT_THAT(html, AllOf(HasSubstr("<ol class=\"path\">"), HasSubstr("<span class=\"label\">Members</span>"),
                           HasSubstr("<span class=\"label label-free\">Free</span>"), HasSubstr("Video 2:30")));
   auto all_free = samples::full_course();
   for (auto& l : all_free.lessons)
     l.who = {};
-  EXPECT_THAT(course_page(samples::site(), all_free, {}), Not(HasSubstr("label-free"))) << "free is then no news";
+  EXPECT_THAT(course_page(samples::site(), all_free, {}, {}), Not(HasSubstr("label-free"))) << "free is then no news";
 }
 
 TEST(pages_test, an_error_says_what_happened_what_works_and_what_to_do) {
