@@ -69,7 +69,7 @@ std::string rss_feed(const site_view& view, const std::vector<article>& latest) 
                     {"description", without_controls(site.description.empty() ? site.title : site.description)},
                     {"lang", canonical_tag(view.language)},
                     {"home", absolute(view, url::home(view.language, site.language))},
-                    {"self", view.base_url.empty() ? "" : absolute(view, url::feed())},
+                    {"self", view.base_url.empty() ? "" : absolute(view, url::feed(view.language, site.language))},
                     {"built", latest.empty() ? "" : rfc822_time(newest)},
                     {"items", make_list(latest, item)}},
       view.language);

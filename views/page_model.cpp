@@ -97,7 +97,7 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"has_languages", facts.languages.size() > 1},
       {"languages", language_switch(view, facts.languages)},
       {"language_name", native_name(view.language)},
-      {"feed_url", url::feed()},
+      {"feed_url", url::feed(view.language, site.language)},
       {"site_author", site.author},
   });
   return view.look->render(page, model{std::move(own)}, view.language);

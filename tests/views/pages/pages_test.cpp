@@ -279,6 +279,13 @@ TEST(feeds_test, the_feed_is_xml_with_its_own_address_and_dates_of_rfc_822) {
   }
 }
 
+TEST(feeds_test, every_language_has_a_feed_of_its_own_that_its_pages_lead_to) {
+  EXPECT_THAT(rss_feed(samples::site("de"), {}), HasSubstr("href=\"https://school.example/de/feed.xml\"/>"));
+  EXPECT_THAT(courses_page(samples::site("de"), {}),
+              AllOf(HasSubstr("title=\"A School That Heals\" href=\"/de/feed.xml\">"),
+                    HasSubstr("<a href=\"/de/feed.xml\">"), Not(HasSubstr("\"/feed.xml\""))));
+}
+
 TEST(feeds_test, a_control_character_does_not_break_the_feed) {
   auto a = samples::full_article();
   a.title = "bell\x07 and page\x0c";
