@@ -71,6 +71,7 @@ struct config {
   database_config database;
   std::vector<heart::address> listen{{"127.0.0.1", 8080}};
   std::string base_url;                       ///< no slash at its end; empty: default_base_url of the first address
+  std::string security_contact;               ///< a URI for /.well-known/security.txt; empty: that is 404
   std::optional<std::filesystem::path> theme; ///< a folder whose templates and assets replace ours by name
   std::size_t threads = 0;                    ///< I/O loops; load_config puts the number of cores here
   std::size_t renderers = 2;

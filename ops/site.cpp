@@ -133,6 +133,7 @@ struct site::inner {
 
   void prepare_frame() {
     frame.look = [this] { return look.load(); };
+    frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
     routes = std::make_unique<http::router>(http::site_router(frame, how.more_routes));
   }
@@ -164,7 +165,7 @@ struct site::inner {
       // Pages may all come from disk: error pages would not know the school's name yet.
       if (auto site = storage::catalogue::find_site(db))
         frame.known->keep(std::move(*site));
-      std::vector<std::string> paths{"/", "/courses", "/articles", "/sitemap.xml", "/feed.xml"};
+      std::vector<std::string> paths{"/", "/courses", "/articles", "/sitemap.xml", "/feed.xml", "/atom.xml"};
       for (auto& one : storage::catalogue::list_addresses(db, now_utc()))
         paths.push_back(std::move(one.path));
       std::ranges::reverse(paths); // the warmer takes from the end: the home page first

@@ -98,6 +98,7 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"languages", language_switch(view, facts.languages)},
       {"language_name", native_name(view.language)},
       {"feed_url", url::feed(view.language, site.language)},
+      {"atom_url", url::atom(view.language, site.language)},
       {"site_author", site.author},
   });
   return view.look->render(page, model{std::move(own)}, view.language);

@@ -41,6 +41,12 @@ std::string error_page(const site_view&, int status, std::string_view request_id
 /// RSS 2.0 of the latest articles (summaries, never locked text).
 std::string rss_feed(const site_view&, const std::vector<article>& latest);
 
+/// The same as Atom (RFC 4287).
+std::string atom_feed(const site_view&, const std::vector<article>& latest);
+
+/// security.txt (RFC 9116): `contact` is a URI (mailto:, https: or tel:). It expires 180 days after today.
+std::string security_txt(const site_view&, std::string_view contact);
+
 /// One address of the sitemap, with its translations.
 struct sitemap_entry {
   std::string path;

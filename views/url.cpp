@@ -109,6 +109,10 @@ std::string feed(std::string_view language, std::string_view default_language) {
   return prefix(language, default_language) + "/feed.xml";
 }
 
+std::string atom(std::string_view language, std::string_view default_language) {
+  return prefix(language, default_language) + "/atom.xml";
+}
+
 std::string asset(std::string_view hashed_name) {
   return "/assets/" + segment(hashed_name);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What programs read: sitemap, robots.txt.
+// What programs read: sitemap, robots.txt, security.txt.
 #include "http/routes/routes.hpp"
 
 #include <map>
@@ -38,13 +38,29 @@ expected<response> show_robots(const site_frame& frame, const request& asked, st
   return std::move(*page).done(views::robots_txt(page->view()), "text/plain; charset=utf-8");
 }
 
+expected<response> show_security(const site_frame& frame, const request& asked) {
+  if (frame.security_contact.empty())
+    return fail(problem::kind::not_found, "security.txt");
+  views::site_view view;
+  view.base_url = frame.base_url;
+  view.now = asked.now;
+  response answer;
+  answer.content_type = "text/plain; charset=utf-8";
+  answer.body = views::security_txt(view, frame.security_contact);
+  return answer;
+}
+
 } // namespace
 
 route_list feed_routes(const site_frame& frame) {
   auto sitemap = page_route("/sitemap.xml", reading(frame, show_sitemap));
   auto robots = page_route("/robots.txt", reading(frame, show_robots));
   sitemap.translated = robots.translated = false;
-  return {sitemap, robots};
+  auto security = page_route("/.well-known/security.txt",
+                             [&frame](const request& asked, storage::db*) { return show_security(frame, asked); });
+  security.translated = security.kept = false;
+  security.needs = db_use::none;
+  return {sitemap, robots, security};
 }
 
 } // namespace lyceum::http

@@ -37,6 +37,7 @@ private:
 struct site_frame {
   std::function<std::shared_ptr<const views::theme>()> look; ///< the theme now; thread-safe
   std::string base_url;                                      ///< no slash at its end
+  std::string security_contact;                              ///< a URI for security.txt; empty: there is none
   std::size_t body_bytes_max = 1024 * 1024;                  ///< of a request; a row may ask for less
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();
 };

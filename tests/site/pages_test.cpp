@@ -85,6 +85,28 @@ TEST_F(pages, addresses_are_whole_where_nobody_states_a_base_url) {
   EXPECT_EQ(site->get("/metrics").status, 200) << "unset is loopback: what is for this machine alone stays";
 }
 
+TEST_F(pages, readers_find_an_atom_feed_in_every_language) {
+  write_file(school / "articles" / "2024-01-02-hello.md", "---\ntitle: Hello\n---\nHello, reader.\n");
+  write_file(school / "articles" / "2024-01-02-hello.fr.md", "---\ntitle: Bonjour\n---\nBonjour.\n");
+  serve({"--base-url", "https://school.example"});
+  EXPECT_TRUE(shows("/atom.xml", "<title>Hello</title>"));
+  EXPECT_EQ(site->get("/atom.xml").field("Content-Type"), "application/atom+xml; charset=utf-8");
+  EXPECT_TRUE(shows("/fr/atom.xml", "<title>Bonjour</title>"));
+  EXPECT_TRUE(shows("/fr/feed.xml", "href=\"https://school.example/fr/feed.xml\""));
+}
+
+TEST_F(pages, security_txt_is_there_where_a_contact_is_set) {
+  serve();
+  EXPECT_EQ(site->get("/.well-known/security.txt").status, 404);
+  site.reset();
+  write_file(place / "lyceum.toml", "security_contact = \"mailto:security@school.example\"\n");
+  serve({"--config", (place / "lyceum.toml").string()});
+  const auto answer = site->get("/.well-known/security.txt");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.field("Content-Type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(answer.body.find("Contact: mailto:security@school.example\nExpires: "), 0u) << answer.body;
+}
+
 TEST_F(pages, a_stated_base_url_is_the_one_in_use) {
   serve({"--base-url", "https://school.example/"});
   EXPECT_TRUE(shows("/sitemap.xml", "<loc>https://school.example/courses/a</loc>"));

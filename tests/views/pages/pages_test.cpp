@@ -39,7 +39,7 @@ TEST(pages_test, every_template_finds_every_name_in_a_full_and_in_an_empty_model
 
 TEST(pages_test, every_page_template_is_filled_by_one_of_the_pages) {
   // A template that no page uses would pass the test above unseen.
-  std::set<std::string> used{"rss.xml"};
+  std::set<std::string> used{"rss.xml", "atom.xml"};
   for (const auto& page : {"home", "courses", "course", "lesson", "articles", "article", "standing", "error"})
     used.insert(page);
   const auto pages = samples::strict_theme()->pages();
@@ -103,9 +103,9 @@ bool is_served(std::string to) {
     parts.erase(parts.begin());
   if (parts.empty())
     return true;
-  static const std::map<std::string, std::size_t> deepest{{"courses", 3},     {"articles", 2}, {"media", 3},
-                                                          {"assets", 2},      {"about", 1},    {"feed.xml", 1},
-                                                          {"one-process", 1}, {"a", 1}};
+  static const std::map<std::string, std::size_t> deepest{{"courses", 3},  {"articles", 2},    {"media", 3},
+                                                          {"assets", 2},   {"about", 1},       {"feed.xml", 1},
+                                                          {"atom.xml", 1}, {"one-process", 1}, {"a", 1}};
   const auto known = deepest.find(parts.front());
   return known != deepest.end() && parts.size() <= known->second;
 }
@@ -284,6 +284,28 @@ TEST(feeds_test, every_language_has_a_feed_of_its_own_that_its_pages_lead_to) {
   EXPECT_THAT(courses_page(samples::site("de"), {}),
               AllOf(HasSubstr("title=\"A School That Heals\" href=\"/de/feed.xml\">"),
                     HasSubstr("<a href=\"/de/feed.xml\">"), Not(HasSubstr("\"/feed.xml\""))));
+}
+
+TEST(feeds_test, the_atom_feed_has_what_rfc_4287_requires) {
+  for (const bool nasty : {false, true}) {
+    const std::string xml = atom_feed(samples::site("de"), {samples::full_article(nasty), samples::empty_article()});
+    EXPECT_EQ(markup::fault_of(xml), "");
+    EXPECT_THAT(xml, AllOf(HasSubstr("<link rel=\"self\" type=\"application/atom+xml\" "
+                                     "href=\"https://school.example/de/atom.xml\"/>"),
+                           HasSubstr("<id>https://school.example/de</id>"), HasSubstr("<id>lyceum:article:4711</id>"),
+                           HasSubstr("<published>2026-11-23T09:30:00Z</published>")));
+    EXPECT_EQ(markup::count(xml, "<updated>"), 3) << "the feed and each entry";
+    EXPECT_GE(markup::count(xml, "<author>"), 1);
+  }
+  EXPECT_THAT(atom_feed(samples::site(), {}), HasSubstr("<updated>2026-11-23T09:30:00Z</updated>"));
+  EXPECT_NO_THROW(atom_feed(samples::site("en", ""), {}));
+}
+
+TEST(feeds_test, security_txt_has_a_contact_and_an_end_within_the_year) {
+  EXPECT_EQ(security_txt(samples::site(), "mailto:security@school.example"),
+            "Contact: mailto:security@school.example\nExpires: 2027-05-22T00:00:00Z\n"
+            "Canonical: https://school.example/.well-known/security.txt\n");
+  EXPECT_THAT(security_txt(samples::site("en", "http://127.0.0.1:8080"), "tel:+1"), Not(HasSubstr("Canonical")));
 }
 
 TEST(feeds_test, a_control_character_does_not_break_the_feed) {
