@@ -2,6 +2,8 @@
 // What programs read: sitemap, robots.txt, security.txt.
 #include "http/routes/routes.hpp"
 
+#include "views/url.hpp"
+
 #include <map>
 
 namespace lyceum::http {
@@ -22,6 +24,14 @@ expected<response> show_sitemap(const site_frame& frame, const request& asked, s
     translations[one.kind + "/" + one.group].emplace_back(one.language, one.path);
 
   std::vector<views::sitemap_entry> entries;
+  const auto& site = page->view().site;
+  for (const auto& path_in : {views::url::home, views::url::courses, views::url::articles}) { // in every language
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& language : site.languages)
+      all.emplace_back(language, path_in(language, site.language));
+    for (const auto& [language, path] : all)
+      entries.push_back({path, {}, all.size() > 1 ? all : decltype(all){}});
+  }
   for (const auto& one : addresses) {
     if (entries.size() == sitemap_entries_max)
       break;

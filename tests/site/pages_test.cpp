@@ -85,6 +85,16 @@ TEST_F(pages, addresses_are_whole_where_nobody_states_a_base_url) {
   EXPECT_EQ(site->get("/metrics").status, 200) << "unset is loopback: what is for this machine alone stays";
 }
 
+TEST_F(pages, the_sitemap_begins_with_the_lists_in_every_language) {
+  write_file(school / "courses" / "a" / "01-one.fr.md", "---\ntitle: Un\n---\npremiers mots\n");
+  serve({"--base-url", "https://school.example"});
+  ASSERT_TRUE(shows("/sitemap.xml", "/fr/courses/a/one"));
+  const auto xml = body("/sitemap.xml");
+  for (const char* path : {"/", "/courses", "/articles", "/fr", "/fr/courses", "/fr/articles"})
+    EXPECT_NE(xml.find("<loc>https://school.example" + std::string(path) + "</loc><xhtml:link"), std::string::npos)
+        << path;
+}
+
 TEST_F(pages, readers_find_an_atom_feed_in_every_language) {
   write_file(school / "articles" / "2024-01-02-hello.md", "---\ntitle: Hello\n---\nHello, reader.\n");
   write_file(school / "articles" / "2024-01-02-hello.fr.md", "---\ntitle: Bonjour\n---\nBonjour.\n");
