@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs read: the feed, the sitemap, robots.txt.
+#include "views/inline_code.hpp"
 #include "views/languages.hpp"
 #include "views/page_model.hpp"
 #include "views/texts.hpp"
@@ -53,8 +54,8 @@ std::string feed(const site_view& view, const std::vector<article>& latest, std:
     newest = std::max(newest, a.updated_at);
   const auto item = [&](const article& a) {
     const std::string link = absolute(view, url::article(a.slug, a.language, site.language));
-    return model::object{{"item_title", without_controls(a.title)},
-                         {"item_summary", without_controls(a.summary)},
+    return model::object{{"item_title", without_controls(without_code_marks(a.title))},
+                         {"item_summary", without_controls(without_code_marks(a.summary))},
                          {"item_url", link},
                          {"item_id", std::to_string(a.article_id)},
                          {"item_author", without_controls(a.author)},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/page_model.hpp"
+#include "views/inline_code.hpp"
 
 #include "views/languages.hpp"
 #include "views/texts.hpp"
@@ -71,6 +72,7 @@ std::string absolute(const site_view& view, std::string_view path) {
 std::string render_page(const site_view& view, std::string_view page, const page_facts& facts, model::object own) {
   const auto& site = view.site;
   const auto spoken = interface_language(view.language);
+  const auto title = without_code_marks(facts.title);
   const bool plain_title = facts.title.empty() || facts.title == site.title;
   own.merge(model::object{
       {"lang", canonical_tag(view.language)},
@@ -79,9 +81,9 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"ui_dir", direction(spoken)},
       {"site_lang", site.language == view.language ? "" : canonical_tag(site.language)},
       {"site_title", site.title},
-      {"page_title", plain_title ? site.title : facts.title},
-      {"full_title", plain_title ? site.title : facts.title + " · " + site.title},
-      {"description", facts.description},
+      {"page_title", plain_title ? site.title : title},
+      {"full_title", plain_title ? site.title : title + " · " + site.title},
+      {"description", without_code_marks(facts.description)},
       {"canonical", facts.path.empty() ? "" : absolute(view, facts.path)},
       {"hreflangs", hreflang(view, facts.languages)},
       {"og_type", facts.kind},
@@ -163,8 +165,8 @@ model contents_model(const std::vector<heading>& headings) {
 }
 
 model article_row(const site_view& view, const article& a) {
-  return model::object{{"title", a.title},
-                       {"summary", a.summary},
+  return model::object{{"title_html", inline_code_html(a.title)},
+                       {"summary_html", inline_code_html(a.summary)},
                        {"url", url::article(a.slug, a.language, view.site.language)},
                        {"date", date_text(view.language, a.published_at, view.site.timezone)},
                        {"date_iso", iso_date(a.published_at, view.site.timezone)},
@@ -180,8 +182,8 @@ void add_words_language(const site_view& view, const course& c, model::object& t
 
 model course_row(const site_view& view, const course& c) {
   const int count = c.lessons.empty() ? c.lesson_count : static_cast<int>(c.lessons.size());
-  model::object row{{"title", c.title},
-                    {"summary", c.summary},
+  model::object row{{"title_html", inline_code_html(c.title)},
+                    {"summary_html", inline_code_html(c.summary)},
                     {"url", url::course(c.slug, c.language, view.site.language)},
                     {"count", counted(view.language, "lessons", count)},
                     {"access", access_label(view.language, c.who)}};

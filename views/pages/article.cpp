@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An article, and a standing page of pages/.
+#include "views/inline_code.hpp"
 #include "views/page_model.hpp"
 #include "views/structured_data.hpp"
 #include "views/texts.hpp"
@@ -21,8 +22,8 @@ std::string article_page(const site_view& view, const article& a, const rendered
   facts.structured_data = article_data(view, a, part.open);
   return render_page(
       view, "article", facts,
-      {{"title", a.title},
-       {"lead", part.open || !part.html.empty() ? "" : a.summary},
+      {{"title_html", inline_code_html(a.title)},
+       {"lead_html", part.open || !part.html.empty() ? "" : inline_code_html(a.summary)},
        {"author", a.author.empty() ? "" : phrase(language, "by", {{"author", a.author}})},
        {"date", date_text(language, a.published_at, site.timezone)},
        {"date_iso", iso_date(a.published_at, site.timezone)},
@@ -49,8 +50,8 @@ std::string standing_page(const site_view& view, const article& a, const rendere
   facts.path = path_in(a.language);
   facts.languages = alternates(a.translations, path_in);
   return render_page(view, "standing", facts,
-                     {{"title", a.title},
-                      {"lead", part.open || !part.html.empty() ? "" : a.summary},
+                     {{"title_html", inline_code_html(a.title)},
+                      {"lead_html", part.open || !part.html.empty() ? "" : inline_code_html(a.summary)},
                       {"access", access_label(view.language, a.who)},
                       {"text_html", part.html},
                       {"contents", contents_model(part.contents)},

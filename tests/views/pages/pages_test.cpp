@@ -71,6 +71,24 @@ TEST(pages_test, a_title_with_markup_in_it_is_shown_as_it_was_written) {
   EXPECT_THAT(html, HasSubstr("<h1>&lt;b&gt;O&apos;Hara &amp; Söhne&lt;/b&gt; &quot;quoted&quot;"));
 }
 
+TEST(pages_test, code_in_a_title_is_code_in_headings_and_rows_and_plain_words_elsewhere) {
+  auto a = samples::full_article();
+  a.title = "`:odbc` and <Efficient> Querying";
+  a.summary = "The pipe operator `|>` passes a lone ` on";
+  const std::string page = article_page(samples::site(), a, samples::full_text(), {});
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<h1><code>:odbc</code> and &lt;Efficient&gt; Querying</h1>"),
+                    HasSubstr("<title>:odbc and &lt;Efficient&gt; Querying · "),
+                    HasSubstr("content=\"The pipe operator |&gt; passes a lone ` on\""), Not(HasSubstr("`:odbc`"))));
+  EXPECT_THAT(articles_page(samples::site(), {a}),
+              AllOf(HasSubstr("<code>:odbc</code> and &lt;Efficient&gt; Querying</a>"),
+                    HasSubstr("operator <code>|&gt;</code> passes")));
+  EXPECT_THAT(rss_feed(samples::site(), {a}), HasSubstr("<title>:odbc and &lt;Efficient&gt; Querying</title>"));
+  auto l = samples::full_lesson();
+  l.title = "``a ` b`` and ```c`";
+  EXPECT_THAT(open_lesson(l), HasSubstr("<h1><code>a ` b</code> and ```c`</h1>"));
+}
+
 TEST(pages_test, structured_data_cannot_end_its_own_element) {
   for (const auto& [name, html] : samples::all_pages(true)) {
     const std::string data = markup::between(html, "<script type=\"application/ld+json\">", "</script>");
