@@ -63,6 +63,36 @@ model::list hreflang(const site_view& view, const std::vector<alternate>& langua
   return out;
 }
 
+// Rendered HTML is kept by its text alone, and so has English titles where an author gives a callout none: the page, which knows
+// the language, puts its own word there, or says that the word is English.
+std::string with_callout_titles(std::string html, std::string_view language) {
+  const auto spoken = interface_language(language);
+  const bool own = language.starts_with(spoken);
+  for (const char* kind : {"callout_note", "callout_tip", "callout_important", "callout_warning", "callout_caution"}) {
+    const auto written = "<p class=\"callout-title\">" + phrase("en", kind) + "</p>";
+    const auto wanted = own ? "<p class=\"callout-title\">" + phrase(language, kind) + "</p>"
+                            : "<p class=\"callout-title\" lang=\"en\">" + phrase("en", kind) + "</p>";
+    for (auto at = html.find(written); at != std::string::npos; at = html.find(written, at + wanted.size()))
+      html.replace(at, written.size(), wanted);
+  }
+  return html;
+}
+
+void name_callouts(model::object& own, std::string_view language) {
+  if (interface_language(language) == "en" && language.starts_with("en"))
+    return;
+  const auto text_of = [&](std::string_view name) {
+    const auto found = own.find(name);
+    const auto* text = found == own.end() ? nullptr : std::get_if<std::string>(&found->second.value());
+    return text == nullptr ? std::string{} : *text;
+  };
+  if (!text_of("words_lang").empty()) // the text is in another language than the page
+    return;
+  for (const std::string name : {"text_html", "introduction_html"})
+    if (auto html = text_of(name); !html.empty())
+      own.insert_or_assign(name, with_callout_titles(std::move(html), language));
+}
+
 } // namespace
 
 std::string absolute(const site_view& view, std::string_view path) {
@@ -74,6 +104,7 @@ std::string render_page(const site_view& view, std::string_view page, const page
   const auto spoken = interface_language(view.language);
   const auto title = without_code_marks(facts.title);
   const bool plain_title = facts.title.empty() || facts.title == site.title;
+  name_callouts(own, view.language);
   own.merge(model::object{
       {"lang", canonical_tag(view.language)},
       {"dir", direction(view.language)},

@@ -89,6 +89,19 @@ TEST(pages_test, code_in_a_title_is_code_in_headings_and_rows_and_plain_words_el
   EXPECT_THAT(open_lesson(l), HasSubstr("<h1><code>a ` b</code> and ```c`</h1>"));
 }
 
+TEST(pages_test, a_callout_without_a_title_speaks_the_language_of_its_page) {
+  const auto page = [](const std::string& language) {
+    return open_lesson(samples::full_lesson(false, language), language);
+  };
+  EXPECT_THAT(page("en"), HasSubstr("<p class=\"callout-title\">Warning</p>"));
+  EXPECT_THAT(page("de"), AllOf(HasSubstr("<p class=\"callout-title\">Warnung</p>"), HasSubstr("\">Tipp</p>")));
+  EXPECT_THAT(page("ar"), HasSubstr("<p class=\"callout-title\" lang=\"en\">Tip</p>"));
+  auto c = samples::full_course(false, "de");
+  c.words_language = "en";
+  EXPECT_THAT(course_page(samples::site("de"), c, samples::full_text(), {}),
+              HasSubstr("<p class=\"callout-title\">Tip</p>"));
+}
+
 TEST(pages_test, structured_data_cannot_end_its_own_element) {
   for (const auto& [name, html] : samples::all_pages(true)) {
     const std::string data = markup::between(html, "<script type=\"application/ld+json\">", "</script>");
