@@ -169,8 +169,12 @@ router::found router::find(std::string_view method, std::string_view path) const
 
   if (out.row == nullptr && methods.empty())
     return out; // nothing
-  if (slash || capitals) {
+  // "/FAQ" alone may be a page's slug as well as a language: the handler knows which languages the school speaks.
+  const bool alone = parts.empty() && capitals;
+  if (slash || (capitals && !alone)) {
     std::string to = out.language.empty() ? std::string() : '/' + out.language;
+    if (alone)
+      to = path.substr(0, path.size() - 1);
     for (const auto part : parts)
       to.append("/").append(part);
     out.what = found::kind::moved;

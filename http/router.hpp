@@ -35,7 +35,7 @@ using route_list = std::vector<route>;
 /// decides. Immutable, so that every loop reads it without asking.
 class router {
 public:
-  /// True for a language tag (lower case) that is a first part of URLs: not for the default language.
+  /// True for what reads as a language tag (lower case). Whether the school speaks it, handlers find out: routers ask nobody.
   using language_test = std::function<bool(std::string_view tag)>;
 
   struct found {
@@ -43,7 +43,7 @@ public:
       route,   ///< `row`, `params` and `language` are set
       options, ///< OPTIONS of a path that exists: 204 with `allow`
       method,  ///< 405 with `allow`
-      moved,   ///< 308 to `location` (a path, encoded): a trailing slash, or capitals in a language tag
+      moved, ///< 308 to `location` (a path, encoded): a trailing slash, or capitals in a language tag that more follows
       nothing, ///< 404
     };
     kind what = kind::nothing;

@@ -17,9 +17,6 @@ namespace lyceum::http {
 /// All routes, and `more`. `frame` must outlive the router.
 router site_router(const site_frame& frame, route_list more = {});
 
-/// True for what may stand as a language in a URL: two or three letters, then subtags ("fr", "zh-hans"), in lower case.
-bool looks_like_language(std::string_view first_part);
-
 /// How the site is, as `/readyz` and `/metrics` tell it.
 struct site_state {
   struct part {

@@ -83,6 +83,15 @@ outcome read_base_url(config& cfg, const value_source& from) {
   return true;
 }
 
+outcome read_security_contact(config& cfg, const value_source& from) {
+  const auto& text = from.text();
+  const bool known = text.starts_with("mailto:") || text.starts_with("https://") || text.starts_with("tel:");
+  if (!known || text.size() > 255 || !std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; }))
+    return from.wrong("begins with mailto:, https:// or tel:, as mailto:security@school.example");
+  cfg.security_contact = text;
+  return true;
+}
+
 outcome read_log_level(config& cfg, const value_source& from) {
   if (from.text() == "debug")
     cfg.log_level = log_level::debug;
@@ -141,6 +150,8 @@ const std::array rows{
             read_listen},
     key_row{{"base_url", "http:// and the first address", "how the world calls this site, for absolute links"},
             read_base_url},
+    key_row{{"security_contact", "none: 404", "whom security.txt names: mailto:, https:// or tel:"},
+            read_security_contact},
     key_row{{"theme", "none", "a folder whose templates and assets replace the built-in ones by name"},
             read_optional_path<&config::theme>},
     key_row{{"threads", "0: one a core", "I/O loops"},
@@ -363,6 +374,15 @@ std::ostream& operator<<(std::ostream& out, const secret&) {
 
 std::span<const config_key> config_keys() {
   return keys;
+}
+
+std::string default_base_url(std::string_view bound) {
+  const auto colon = bound.rfind(':');
+  auto host = bound.substr(0, colon);
+  const auto port = colon == std::string_view::npos ? std::string_view{} : bound.substr(colon);
+  if (host == "0.0.0.0" || host == "[::]")
+    host = "localhost";
+  return "http://" + std::string(host) + std::string(port == ":80" ? "" : port);
 }
 
 environment_map read_environment() {

@@ -73,7 +73,8 @@ struct config {
 
   database_config database;
   std::vector<heart::address> listen{{"127.0.0.1", 8080}};
-  std::string base_url;                       ///< no slash at its end; empty: made from the first listen address
+  std::string base_url;                       ///< no slash at its end; empty: default_base_url of the first address
+  std::string security_contact;               ///< a URI for /.well-known/security.txt; empty: that is 404
   std::optional<std::filesystem::path> theme; ///< a folder whose templates and assets replace ours by name
   std::size_t threads = 0;                    ///< I/O loops; load_config puts the number of cores here
   std::size_t renderers = 2;
@@ -94,6 +95,10 @@ struct config {
 
   std::filesystem::path run_dir() const { return data / "run"; }
 };
+
+/// The base URL where nobody states one: "http://" and the address as bound. One that stands for every interface (0.0.0.0, [::])
+/// becomes "localhost": it is no address that a visitor could use.
+std::string default_base_url(std::string_view bound);
 
 /// One value that somebody gave: key, text, and who said so ("--listen", "LYCEUM_LISTEN", "lyceum.toml:3").
 struct setting {

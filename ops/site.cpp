@@ -125,7 +125,7 @@ struct site::inner {
 
   /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
   std::string fingerprint() const {
-    std::string all = "lyceum " LYCEUM_VERSION "\n" + how.cfg.base_url + "\n";
+    std::string all = "lyceum " LYCEUM_VERSION "\n" + frame.base_url + "\n";
     all += fmt::format("renderer {}\n", views::renderer_version);
     const auto theme = look.load();
     for (const auto& asset : theme->assets())
@@ -156,7 +156,7 @@ struct site::inner {
 
   void prepare_frame() {
     frame.look = [this] { return look.load(); };
-    frame.base_url = how.cfg.base_url;
+    frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
     auto more = how.more_routes;
     if (how.more_routes_of)
@@ -196,7 +196,7 @@ struct site::inner {
       // Pages may all come from disk: error pages would not know the school's name yet.
       if (auto site = storage::catalogue::find_site(db))
         frame.known->keep(std::move(*site));
-      std::vector<std::string> paths{"/", "/courses", "/articles", "/sitemap.xml", "/feed.xml"};
+      std::vector<std::string> paths{"/", "/courses", "/articles", "/sitemap.xml", "/feed.xml", "/atom.xml"};
       for (auto& one : storage::catalogue::list_addresses(db, now_utc()))
         paths.push_back(std::move(one.path));
       std::ranges::reverse(paths); // the warmer takes from the end: the home page first
@@ -238,8 +238,10 @@ struct site::inner {
     views::site_view view;
     view.look = look.load();
     view.site = frame.known->get();
-    view.base_url = how.cfg.base_url;
-    view.language = asked && !asked->language.empty() ? asked->language : view.site.language;
+    view.base_url = frame.base_url;
+    const auto& spoken = view.site.languages; // "/xyz" reads as a language too
+    const bool known = asked && std::ranges::find(spoken, asked->language) != spoken.end();
+    view.language = known ? asked->language : view.site.language;
     view.now = now_utc();
     return views::error_page(view, status, asked ? asked->id : "");
   }
@@ -293,6 +295,19 @@ struct site::inner {
     return {};
   }
 
+  /// Feeds and sitemaps are valid only with whole URLs, so there is always one. Kept pages hold it too: it is chosen before them.
+  void choose_base_url() {
+    frame.base_url = how.cfg.base_url;
+    if (!frame.base_url.empty())
+      return;
+    const auto bound = front->addresses().front();
+    frame.base_url = default_base_url(bound);
+    const auto at = heart::parse_address(bound);
+    if (at && !at->loopback())
+      say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
+          "; set it to the address that visitors use");
+  }
+
   expected<void> open_control() {
     supervision::control_options made;
     made.socket = how.cfg.control;
@@ -338,12 +353,13 @@ expected<void> site::start() {
   auto& all = *inner_;
   if (auto loaded = all.load_look(); !loaded)
     return loaded;
+  all.prepare_frame();
+  if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
+    return opened;
+  all.choose_base_url();
   all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log.warn);
   all.load_kept_pages();
-  all.prepare_frame();
   all.prepare_parts();
-  if (auto opened = all.open_front(); !opened)
-    return opened;
   if (auto opened = all.open_control(); !opened)
     return opened;
   if (auto started = all.tree.start(site_tree(all.parts)); !started)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/site_file.hpp"
 
+#include "storage/model/colour.hpp"
 #include "storage/moments.hpp"
 #include "storage/words.hpp"
 
@@ -86,14 +87,15 @@ private:
   }
   void accent(const toml::node& value) {
     const std::string colour = text("accent", value);
-    const bool hex = colour.size() > 1 && colour.front() == '#' && (colour.size() == 4 || colour.size() == 7) &&
-                     colour.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos;
-    const bool name = !colour.empty() && colour.size() <= 30 &&
-                      std::all_of(colour.begin(), colour.end(), [](char c) { return (c >= 'a' && c <= 'z'); });
-    if (hex || name || colour.empty())
+    if (colour.empty() || is_colour(colour)) {
       out_.site.accent = colour;
-    else
-      fail(line(value), "accent is \"" + colour + "\"; it must be a colour such as \"#2a6f97\" or \"teal\"");
+      return;
+    }
+    std::string message = "accent is \"" + colour.substr(0, 80) +
+                          "\"; it must be a colour of CSS such as \"#2a6f97\", \"teal\" or \"oklch(0.5 0.1 230)\"";
+    if (const auto like = nearest(colour, colour_names()))
+      message += "; did you mean \"" + std::string(*like) + "\"?";
+    fail(line(value), std::move(message));
   }
   void trust(const toml::node& value) {
     if (const auto v = value.value<bool>(); value.is_boolean() && v)

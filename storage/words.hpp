@@ -28,7 +28,8 @@ bool is_language(std::string_view tag);
 /// What is wrong with a slug, or an empty text. Slugs are letters (of any script), digits, '-', '_' and '.', at most 200 bytes.
 std::string slug_fault(std::string_view slug);
 
-/// True for what routes or languages need as the first part of a URL. `site_languages` are those in use.
+/// True for what routes or languages need as the first part of a URL. `site_languages` are those in use: in an address they come
+/// before a page of the same name, and what merely reads as a language ("faq", "our-team") is a page's.
 bool is_reserved_page(std::string_view slug, std::span<const std::string> site_languages);
 
 /// Minutes to read some Markdown: 200 words or 500 characters of Chinese, Japanese or Korean a minute; at least 1.

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "storage/model/colour.hpp"
 #include "views/theme.hpp"
 #include "views/url.hpp"
-
-#include <algorithm>
-#include <array>
-#include <cctype>
 
 namespace lyceum::views {
 namespace {
@@ -14,29 +11,7 @@ constexpr std::string_view before = "accent.";
 constexpr std::string_view after = ".css";
 constexpr std::string_view hex = "0123456789abcdef";
 
-bool all_of(std::string_view text, int (*is)(int)) {
-  return std::all_of(text.begin(), text.end(), [is](char c) { return is(static_cast<unsigned char>(c)) != 0; });
-}
-
 } // namespace
-
-bool is_colour(std::string_view text) {
-  if (text.empty() || text.size() > colour_length_max)
-    return false;
-  if (text.front() == '#') {
-    const auto digits = text.substr(1);
-    return (digits.size() == 3 || digits.size() == 6) && all_of(digits, std::isxdigit);
-  }
-  const auto bracket = text.find('(');
-  if (bracket == std::string_view::npos)
-    return all_of(text, std::isalpha);
-  static constexpr auto functions =
-      std::to_array<std::string_view>({"rgb", "hsl", "hwb", "lab", "lch", "oklab", "oklch"});
-  if (text.back() != ')' || std::find(functions.begin(), functions.end(), text.substr(0, bracket)) == functions.end())
-    return false;
-  const auto inside = text.substr(bracket + 1, text.size() - bracket - 2);
-  return !inside.empty() && inside.find_first_not_of("0123456789.,% deg-") == std::string_view::npos;
-}
 
 std::string accent_url(const site_info& site) {
   if (!is_colour(site.accent))

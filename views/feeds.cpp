@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs read: the feed, the sitemap, robots.txt.
+#include "views/inline_code.hpp"
 #include "views/languages.hpp"
 #include "views/page_model.hpp"
 #include "views/texts.hpp"
@@ -44,35 +45,49 @@ void append_escaped(std::string& out, std::string_view text) {
   }
 }
 
-} // namespace
-
-std::string rss_feed(const site_view& view, const std::vector<article>& latest) {
+// What RSS and Atom tell alike, each in its own words for times.
+std::string feed(const site_view& view, const std::vector<article>& latest, std::string_view format,
+                 const std::string& self) {
   const auto& site = view.site;
   unix_time newest{};
   for (const auto& a : latest)
     newest = std::max(newest, a.updated_at);
   const auto item = [&](const article& a) {
     const std::string link = absolute(view, url::article(a.slug, a.language, site.language));
-    return model::object{{"item_title", without_controls(a.title)},
-                         {"item_summary", without_controls(a.summary)},
+    return model::object{{"item_title", without_controls(without_code_marks(a.title))},
+                         {"item_summary", without_controls(without_code_marks(a.summary))},
                          {"item_url", link},
                          {"item_id", std::to_string(a.article_id)},
                          {"item_author", without_controls(a.author)},
                          {"item_date", rfc822_time(a.published_at)},
+                         {"item_published", iso_time(a.published_at)},
+                         {"item_updated", iso_time(a.updated_at)},
                          {"categories", make_list(a.tags, [](const std::string& tag) {
                             return model::object{{"category", without_controls(tag)}};
                           })}};
   };
   return view.look->render(
-      "rss.xml",
+      format,
       model::object{{"site_title", without_controls(site.title)},
                     {"description", without_controls(site.description.empty() ? site.title : site.description)},
+                    {"feed_author", without_controls(site.author.empty() ? site.title : site.author)},
                     {"lang", canonical_tag(view.language)},
                     {"home", absolute(view, url::home(view.language, site.language))},
-                    {"self", view.base_url.empty() ? "" : absolute(view, url::feed())},
+                    {"self", view.base_url.empty() ? "" : absolute(view, self)},
                     {"built", latest.empty() ? "" : rfc822_time(newest)},
+                    {"updated", iso_time(latest.empty() ? view.now : newest)}, // Atom wants one in an empty feed, too
                     {"items", make_list(latest, item)}},
       view.language);
+}
+
+} // namespace
+
+std::string rss_feed(const site_view& view, const std::vector<article>& latest) {
+  return feed(view, latest, "rss.xml", url::feed(view.language, view.site.language));
+}
+
+std::string atom_feed(const site_view& view, const std::vector<article>& latest) {
+  return feed(view, latest, "atom.xml", url::atom(view.language, view.site.language));
 }
 
 /// Without a base URL the addresses are paths: no search engine takes those, but then none can reach the site either.
@@ -105,6 +120,15 @@ std::string robots_txt(const site_view& view) {
   std::string out = "User-agent: *\nDisallow:\n";
   if (!view.base_url.empty())
     out += "\nSitemap: " + absolute(view, "/sitemap.xml") + "\n";
+  return out;
+}
+
+std::string security_txt(const site_view& view, std::string_view contact) {
+  // RFC 9116, 2.5.5: less than a year ahead. From midnight, so that a day's answers are equal.
+  const auto expires = std::chrono::floor<std::chrono::days>(view.now) + std::chrono::days{180};
+  std::string out = "Contact: " + std::string{contact} + "\nExpires: " + iso_time(expires) + "\n";
+  if (view.base_url.starts_with("https://")) // 2.5.2 wants nothing less
+    out += "Canonical: " + absolute(view, "/.well-known/security.txt") + "\n";
   return out;
 }
 

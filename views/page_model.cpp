@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/page_model.hpp"
+#include "views/inline_code.hpp"
 
 #include "views/languages.hpp"
 #include "views/texts.hpp"
@@ -62,6 +63,36 @@ model::list hreflang(const site_view& view, const std::vector<alternate>& langua
   return out;
 }
 
+// Rendered HTML is kept by its text alone, and so has English titles where an author gives a callout none: the page, which knows
+// the language, puts its own word there, or says that the word is English.
+std::string with_callout_titles(std::string html, std::string_view language) {
+  const auto spoken = interface_language(language);
+  const bool own = language.starts_with(spoken);
+  for (const char* kind : {"callout_note", "callout_tip", "callout_important", "callout_warning", "callout_caution"}) {
+    const auto written = "<p class=\"callout-title\">" + phrase("en", kind) + "</p>";
+    const auto wanted = own ? "<p class=\"callout-title\">" + phrase(language, kind) + "</p>"
+                            : "<p class=\"callout-title\" lang=\"en\">" + phrase("en", kind) + "</p>";
+    for (auto at = html.find(written); at != std::string::npos; at = html.find(written, at + wanted.size()))
+      html.replace(at, written.size(), wanted);
+  }
+  return html;
+}
+
+void name_callouts(model::object& own, std::string_view language) {
+  if (interface_language(language) == "en" && language.starts_with("en"))
+    return;
+  const auto text_of = [&](std::string_view name) {
+    const auto found = own.find(name);
+    const auto* text = found == own.end() ? nullptr : std::get_if<std::string>(&found->second.value());
+    return text == nullptr ? std::string{} : *text;
+  };
+  if (!text_of("words_lang").empty()) // the text is in another language than the page
+    return;
+  for (const std::string name : {"text_html", "introduction_html"})
+    if (auto html = text_of(name); !html.empty())
+      own.insert_or_assign(name, with_callout_titles(std::move(html), language));
+}
+
 } // namespace
 
 std::string absolute(const site_view& view, std::string_view path) {
@@ -71,7 +102,9 @@ std::string absolute(const site_view& view, std::string_view path) {
 std::string render_page(const site_view& view, std::string_view page, const page_facts& facts, model::object own) {
   const auto& site = view.site;
   const auto spoken = interface_language(view.language);
+  const auto title = without_code_marks(facts.title);
   const bool plain_title = facts.title.empty() || facts.title == site.title;
+  name_callouts(own, view.language);
   own.merge(model::object{
       {"lang", canonical_tag(view.language)},
       {"dir", direction(view.language)},
@@ -79,9 +112,9 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"ui_dir", direction(spoken)},
       {"site_lang", site.language == view.language ? "" : canonical_tag(site.language)},
       {"site_title", site.title},
-      {"page_title", plain_title ? site.title : facts.title},
-      {"full_title", plain_title ? site.title : facts.title + " · " + site.title},
-      {"description", facts.description},
+      {"page_title", plain_title ? site.title : title},
+      {"full_title", plain_title ? site.title : title + " · " + site.title},
+      {"description", without_code_marks(facts.description)},
       {"canonical", facts.path.empty() ? "" : absolute(view, facts.path)},
       {"hreflangs", hreflang(view, facts.languages)},
       {"og_type", facts.kind},
@@ -97,7 +130,8 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"has_languages", facts.languages.size() > 1},
       {"languages", language_switch(view, facts.languages)},
       {"language_name", native_name(view.language)},
-      {"feed_url", url::feed()},
+      {"feed_url", url::feed(view.language, site.language)},
+      {"atom_url", url::atom(view.language, site.language)},
       {"site_author", site.author},
   });
   return view.look->render(page, model{std::move(own)}, view.language);
@@ -162,8 +196,8 @@ model contents_model(const std::vector<heading>& headings) {
 }
 
 model article_row(const site_view& view, const article& a) {
-  return model::object{{"title", a.title},
-                       {"summary", a.summary},
+  return model::object{{"title_html", inline_code_html(a.title)},
+                       {"summary_html", inline_code_html(a.summary)},
                        {"url", url::article(a.slug, a.language, view.site.language)},
                        {"date", date_text(view.language, a.published_at, view.site.timezone)},
                        {"date_iso", iso_date(a.published_at, view.site.timezone)},
@@ -179,8 +213,8 @@ void add_words_language(const site_view& view, const course& c, model::object& t
 
 model course_row(const site_view& view, const course& c) {
   const int count = c.lessons.empty() ? c.lesson_count : static_cast<int>(c.lessons.size());
-  model::object row{{"title", c.title},
-                    {"summary", c.summary},
+  model::object row{{"title_html", inline_code_html(c.title)},
+                    {"summary_html", inline_code_html(c.summary)},
                     {"url", url::course(c.slug, c.language, view.site.language)},
                     {"count", counted(view.language, "lessons", count)},
                     {"access", access_label(view.language, c.who)}};

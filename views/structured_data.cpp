@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/structured_data.hpp"
+#include "views/inline_code.hpp"
 
 #include "views/languages.hpp"
 #include "views/page_model.hpp"
@@ -57,8 +58,8 @@ void set_access(json::object& to, const access& what, bool open) {
 json::object film_data(const site_view& view, const lesson& l) {
   const video& film = *l.film;
   json::object out{{"@type", "VideoObject"},
-                   {"name", l.title},
-                   {"description", l.summary.empty() ? l.title : l.summary},
+                   {"name", without_code_marks(l.title)},
+                   {"description", without_code_marks(l.summary).empty() ? l.title : l.summary},
                    {"uploadDate", iso_time(l.published_at)},
                    {"contentUrl", absolute(view, url::media(film.file.key, film.file.name))}};
   if (film.duration.count() > 0)
@@ -81,8 +82,8 @@ std::string site_data(const site_view& view) {
 
 std::string course_data(const site_view& view, const course& c) {
   json::object out = thing("Course");
-  out["name"] = c.title;
-  out["description"] = c.summary.empty() ? c.title : c.summary;
+  out["name"] = without_code_marks(c.title);
+  out["description"] = without_code_marks(c.summary.empty() ? c.title : c.summary);
   out["inLanguage"] = canonical_tag(c.language);
   out["url"] = absolute(view, url::course(c.slug, c.language, view.site.language));
   out["provider"] = organisation(view);
@@ -91,7 +92,7 @@ std::string course_data(const site_view& view, const course& c) {
   json::array parts;
   for (const auto& l : c.lessons)
     parts.push_back(json::object{{"@type", "LearningResource"},
-                                 {"name", l.title},
+                                 {"name", without_code_marks(l.title)},
                                  {"url", absolute(view, url::lesson(c.slug, l.slug, c.language, view.site.language))},
                                  {"isAccessibleForFree", l.who.who == access::kind::everyone}});
   out["hasPart"] = std::move(parts);
@@ -100,8 +101,8 @@ std::string course_data(const site_view& view, const course& c) {
 
 std::string lesson_data(const site_view& view, const lesson& l, bool open) {
   json::object out = thing("LearningResource");
-  out["name"] = l.title;
-  set_text(out, "description", l.summary);
+  out["name"] = without_code_marks(l.title);
+  set_text(out, "description", without_code_marks(l.summary));
   out["inLanguage"] = canonical_tag(l.language);
   out["url"] = absolute(view, url::lesson(l.course_slug, l.slug, l.language, view.site.language));
   out["learningResourceType"] = "lesson";
@@ -111,7 +112,7 @@ std::string lesson_data(const site_view& view, const lesson& l, bool open) {
   if (!l.author.empty())
     out["author"] = json::object{{"@type", "Person"}, {"name", l.author}};
   out["isPartOf"] = json::object{{"@type", "Course"},
-                                 {"name", l.course_title},
+                                 {"name", without_code_marks(l.course_title)},
                                  {"url", absolute(view, url::course(l.course_slug, l.language, view.site.language))}};
   set_access(out, l.who, open);
   if (open && l.film)
@@ -121,8 +122,8 @@ std::string lesson_data(const site_view& view, const lesson& l, bool open) {
 
 std::string article_data(const site_view& view, const article& a, bool open) {
   json::object out = thing("Article");
-  out["headline"] = a.title;
-  set_text(out, "description", a.summary);
+  out["headline"] = without_code_marks(a.title);
+  set_text(out, "description", without_code_marks(a.summary));
   out["inLanguage"] = canonical_tag(a.language);
   out["url"] = absolute(view, url::article(a.slug, a.language, view.site.language));
   out["datePublished"] = iso_time(a.published_at);

@@ -84,8 +84,4 @@ std::string accent_url(const site_info&);
 /// The stylesheet for the last part of such an address; nothing where it is not one that accent_url() could make.
 std::optional<std::string> accent_css(std::string_view hashed_name);
 
-/// True for a colour as site.toml may state one: "#b5472f", "#fa0", a name, or rgb(), hsl(), oklch() and their like with
-/// numbers inside. Nothing that could end a declaration.
-bool is_colour(std::string_view text);
-
 } // namespace lyceum::views

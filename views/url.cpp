@@ -105,8 +105,12 @@ std::string media(std::string_view key, std::string_view name) {
   return "/media/" + segment(key) + "/" + segment(name);
 }
 
-std::string feed() {
-  return "/feed.xml";
+std::string feed(std::string_view language, std::string_view default_language) {
+  return prefix(language, default_language) + "/feed.xml";
+}
+
+std::string atom(std::string_view language, std::string_view default_language) {
+  return prefix(language, default_language) + "/atom.xml";
 }
 
 std::string asset(std::string_view hashed_name) {

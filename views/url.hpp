@@ -22,7 +22,8 @@ std::string articles(std::string_view language, std::string_view default_languag
 std::string article(std::string_view slug, std::string_view language, std::string_view default_language);
 std::string standing(std::string_view slug, std::string_view language, std::string_view default_language);
 std::string media(std::string_view key, std::string_view name);
-std::string feed();                              ///< the RSS feed
+std::string feed(std::string_view language, std::string_view default_language); ///< RSS of a language's articles
+std::string atom(std::string_view language, std::string_view default_language); ///< the same as Atom
 std::string asset(std::string_view hashed_name); ///< "site.0a1b2c3d4e5f.css" to "/assets/site.0a1b2c3d4e5f.css"
 std::string fragment(std::string_view anchor);   ///< "#part", as a link inside the page
 

@@ -30,7 +30,7 @@ expected<response> show_course(const site_frame& frame, const request& asked, st
   auto introduction = text_of(*page, db, found->render_key);
   if (!introduction)
     return tl::unexpected(introduction.error());
-  auto html = views::course_page(page->view(), *found, *introduction);
+  auto html = views::course_page(page->view(), *found, *introduction, asked.who);
   return std::move(*page).done(std::move(html));
 }
 

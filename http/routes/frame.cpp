@@ -9,10 +9,17 @@ namespace lyceum::http {
 
 namespace {
 
+std::string_view first_part(std::string_view path) {
+  path.remove_prefix(std::min<std::size_t>(1, path.size()));
+  return path.substr(0, path.find('/'));
+}
+
 std::string_view without_first_part(std::string_view path) {
   const auto second = path.find('/', 1);
   return second == std::string_view::npos ? "/" : path.substr(second);
 }
+
+constexpr std::string_view no_such_language = "language";
 
 } // namespace
 
@@ -33,11 +40,24 @@ expected<draft> draft::begin(const site_frame& frame, const request& asked, stor
 
   const auto& languages = page.view_.site.languages;
   if (!asked.language.empty() && std::ranges::find(languages, asked.language) == languages.end())
-    return fail(problem::kind::not_found, "language");
+    return fail(problem::kind::not_found, std::string(no_such_language));
   if (!asked.language.empty() && asked.language == page.view_.site.language) // one address a page: without its prefix
     return fail(problem::kind::moved, page_key({}, without_first_part(asked.path), {}, {}));
+  if (!asked.language.empty() && first_part(asked.path) != asked.language) // "/FR"
+    return fail(
+        problem::kind::moved,
+        page_key({}, '/' + asked.language + std::string(asked.path.substr(1 + first_part(asked.path).size())), {}, {}));
   page.view_.language = asked.language.empty() ? page.view_.site.language : asked.language;
   return page;
+}
+
+std::optional<request> as_page(const request& asked, const problem& why) {
+  if (why.what != problem::kind::not_found || why.detail != no_such_language)
+    return std::nullopt;
+  request other = asked;
+  other.language.clear();
+  other.params = {{"page", std::string(first_part(asked.path))}};
+  return other;
 }
 
 response draft::done(std::string html, std::string content_type) && {

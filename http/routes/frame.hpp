@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ private:
 struct site_frame {
   std::function<std::shared_ptr<const views::theme>()> look; ///< the theme now; thread-safe
   std::string base_url;                                      ///< no slash at its end
+  std::string security_contact;                              ///< a URI for security.txt; empty: there is none
   std::size_t body_bytes_max = 1024 * 1024;                  ///< of a request; a row may ask for less
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();
 };
@@ -62,6 +64,10 @@ private:
   views::site_view view_;
   cache_rule rule_;
 };
+
+/// "/faq" and "/new" read as languages too, and the router cannot know which of them the school speaks. Where `why` says that
+/// it does not speak this one: the same request as one for the page of pages/ with that slug.
+std::optional<request> as_page(const request& asked, const problem& why);
 
 /// The HTML of a text that the page shows; adds its tag to the draft.
 expected<rendered_text> text_of(draft& page, storage::db& db, const std::string& render_key);

@@ -8,8 +8,8 @@
 namespace lyceum::http {
 
 route_list course_routes(const site_frame&);  ///< courses, course, lesson
-route_list article_routes(const site_frame&); ///< home, articles, article, pages/, RSS
-route_list feed_routes(const site_frame&);    ///< sitemap, robots.txt
+route_list article_routes(const site_frame&); ///< home, articles, article, pages/, RSS and Atom
+route_list feed_routes(const site_frame&);    ///< sitemap, robots.txt, security.txt
 route_list media_routes(const site_frame&);   ///< videos, pictures, captions
 route_list asset_routes(const site_frame&);   ///< CSS, JavaScript, icons
 

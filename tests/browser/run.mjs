@@ -88,6 +88,40 @@ const readDown = (page) => page.evaluate(async () => {
   scrollTo(0, 0);
 });
 
+// look.md of the reading room: 44 px for what a finger must hit. A link inside a line of text is exempt, but a footnote's number is
+// hit within 44 px around it.
+const smallTargets = (page) => page.evaluate(() => {
+  const faults = [];
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const e of document.querySelectorAll("summary, nav a, .skip, .button, .onward a, .bottom a")) {
+    const { width, height } = e.getBoundingClientRect();
+    if (width > 0 && height > 0 && height < 43.9) faults.push(`${height.toFixed(1)} px high: ${e.outerHTML.slice(0, 80)}`);
+  }
+  for (const e of document.querySelectorAll(".footnote-ref a")) {
+    const { width, height } = getComputedStyle(e, "::before");
+    if (parseFloat(width) < 43.9 || parseFloat(height) < 43.9) faults.push(`a footnote's number is hit within ${width} × ${height}`);
+  }
+  for (const fold of document.querySelectorAll("details")) fold.open = false;
+  return faults;
+});
+
+// Each fact brings its dot in front, and what begins a line stands at the text's edge: so the dot there is cut off.
+const linesOfFacts = (page) => page.evaluate(() => {
+  const faults = [];
+  for (const facts of document.querySelectorAll(".facts")) {
+    if (facts.getBoundingClientRect().height === 0 || facts.closest("[dir=rtl]") || document.dir === "rtl") continue;
+    const edge = facts.parentElement.getBoundingClientRect().left + parseFloat(getComputedStyle(facts.parentElement).paddingLeft);
+    let line = -1;
+    for (const fact of [...facts.children].filter((e) => !e.matches(".unseen"))) {
+      const { left, top, bottom } = fact.getBoundingClientRect();
+      if (getComputedStyle(fact, "::after").content !== "none") faults.push(`a dot may hang at a line's end: ${fact.outerHTML.slice(0, 60)}`);
+      if (top >= line && Math.abs(left - edge) > 1) faults.push(`a line of facts begins at ${left}, not ${edge}: ${fact.outerHTML.slice(0, 60)}`);
+      line = Math.max(line, bottom - 1);
+    }
+  }
+  return faults;
+});
+
 const layoutShift = (page) => page.evaluate(() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; }).observe({ type: "layout-shift", buffered: true });
@@ -169,7 +203,7 @@ const checkPage = async ({ kind, path: at }) => {
       { viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" }, async (page) => {
         await page.goto(url, { waitUntil: "load" });
         await readDown(page);
-        return [...(await tooWide(page)), ...(await layoutShift(page)), ...(await axeFaults(page))];
+        return [...(await tooWide(page)), ...(await layoutShift(page)), ...(await axeFaults(page)), ...(await smallTargets(page)), ...(await linesOfFacts(page))];
       });
   await inPage(browser, `${kind} ${at}: readable without JavaScript`, { javaScriptEnabled: false }, async (page) => {
     await page.goto(url, { waitUntil: "load" });

@@ -44,6 +44,23 @@ protected:
   environment_map environment;
 };
 
+TEST_F(config_test, a_security_contact_is_a_uri_on_one_line) {
+  flag("security_contact", "mailto:security@school.example");
+  EXPECT_EQ(loaded().security_contact, "mailto:security@school.example");
+  for (const char* wrong : {"security@school.example", "javascript:alert(1)", "mailto:a\nExpires: never", ""}) {
+    flag("security_contact", wrong);
+    EXPECT_THAT(refused(), HasSubstr("mailto:")) << wrong;
+  }
+}
+
+TEST_F(config_test, the_base_url_that_nobody_states_is_the_address_as_bound) {
+  EXPECT_EQ(default_base_url("127.0.0.1:8080"), "http://127.0.0.1:8080");
+  EXPECT_EQ(default_base_url("[::1]:8080"), "http://[::1]:8080");
+  EXPECT_EQ(default_base_url("192.0.2.7:80"), "http://192.0.2.7");
+  EXPECT_EQ(default_base_url("0.0.0.0:8080"), "http://localhost:8080");
+  EXPECT_EQ(default_base_url("[::]:80"), "http://localhost");
+}
+
 } // namespace
 
 TEST_F(config_test, nothing_said_gives_the_documented_defaults) {

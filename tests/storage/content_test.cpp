@@ -231,6 +231,11 @@ TEST(site_file_test, faults_say_their_line) {
   EXPECT_THAT(site_faults("title = \"T\"\nlanguage = \"french\"\n"), HasSubstr("site.toml:2: error: language"));
   EXPECT_THAT(site_faults("title = \"T\"\ntimezone = \"Mars\"\n"), HasSubstr("timezone is \"Mars\""));
   EXPECT_THAT(site_faults("title = \"T\"\naccent = \"red;}\"\n"), HasSubstr("accent"));
+  EXPECT_THAT(site_faults("title = \"T\"\naccent = \"tael\"\n"),
+              HasSubstr("site.toml:2: error: accent is \"tael\"; it must be a colour of CSS"));
+  EXPECT_THAT(site_faults("title = \"T\"\naccent = \"tael\"\n"), HasSubstr("did you mean \"teal\"?"));
+  EXPECT_EQ(site_faults("title = \"T\"\naccent = \"oklch(0.5 0.1 230)\"\n"), "")
+      << "what the page takes, the file may say";
   EXPECT_THAT(site_faults("title = \"T\"\nnavigation = [{title=\"X\", url=\"javascript:x\"}]\n"),
               HasSubstr("must start with"));
   EXPECT_THAT(site_faults("title = \"T\n"), HasSubstr("site.toml:1: error: not TOML"));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "views/inline_code.hpp"
 #include "views/languages.hpp"
 #include "views/page_model.hpp"
 #include "views/structured_data.hpp"
@@ -55,7 +56,7 @@ std::string film_length(const lesson& l) {
 model neighbour(const site_view& view, const lesson& l, const lesson_entry* entry) {
   if (entry == nullptr)
     return false;
-  return model::object{{"step_title", entry->title},
+  return model::object{{"step_title_html", inline_code_html(entry->title)},
                        {"step_url", url::lesson(l.course_slug, entry->slug, l.language, view.site.language)},
                        {"step_access", access_label(view.language, entry->who)}};
 }
@@ -87,9 +88,10 @@ std::string lesson_page(const site_view& view, const lesson& l, const rendered_t
 
   return render_page(
       view, "lesson", facts,
-      {{"title", l.title},
-       {"lead", part.open || !part.html.empty() ? "" : l.summary},
-       {"course_title", l.course_title},
+      {{"title", without_code_marks(l.title)},
+       {"title_html", inline_code_html(l.title)},
+       {"lead_html", part.open || !part.html.empty() ? "" : inline_code_html(l.summary)},
+       {"course_title_html", inline_code_html(l.course_title)},
        {"course_lang", canonical_tag(l.course_title_language.empty() ? language : l.course_title_language)},
        {"course_url", url::course(l.course_slug, l.language, home)},
        {"courses_url", url::courses(language, home)},
@@ -107,9 +109,10 @@ std::string lesson_page(const site_view& view, const lesson& l, const rendered_t
        {"film", part.open && l.film ? film_model(l) : model{false}},
        {"text_html", part.html},
        {"contents", contents_model(part.contents)},
-       {"locked", part.open ? model{false}
-                            : lock_card(language, part, l.who, length, at.next_free ? at.next_free->title : "",
-                                        url_of(at.next_free))},
+       {"locked", part.open
+                      ? model{false}
+                      : lock_card(language, part, l.who, length,
+                                  at.next_free ? without_code_marks(at.next_free->title) : "", url_of(at.next_free))},
        {"previous", neighbour(view, l, at.before)},
        {"next", neighbour(view, l, at.after)},
        {"last", at.after == nullptr}});

@@ -63,6 +63,11 @@ inline const text_table de{
     {"locked_all_plan", "Dieser Text ist für Abonnenten von {plan}"},
     {"locked_rest", "Darin geht es um:"},
     {"locked_video", "ein Video von {d}"},
+    {"callout_note", "Hinweis"},
+    {"callout_tip", "Tipp"},
+    {"callout_important", "Wichtig"},
+    {"callout_warning", "Warnung"},
+    {"callout_caution", "Vorsicht"},
     {"locked_note", "Anmelden kann man sich hier noch nicht. Was frei ist, bleibt frei, ganz und ohne Konto."},
     {"next_free", "Nächste freie Lektion:"},
 

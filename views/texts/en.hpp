@@ -52,6 +52,12 @@ inline const text_table en{
     {"updated", "Updated"},
     {"tags", "Tags"},
 
+    {"callout_note", "Note"},
+    {"callout_tip", "Tip"},
+    {"callout_important", "Important"},
+    {"callout_warning", "Warning"},
+    {"callout_caution", "Caution"},
+
     {"free", "Free"},
     {"for_members", "Members"},
     {"for_paid", "Subscribers"},

@@ -39,7 +39,7 @@ TEST(pages_test, every_template_finds_every_name_in_a_full_and_in_an_empty_model
 
 TEST(pages_test, every_page_template_is_filled_by_one_of_the_pages) {
   // A template that no page uses would pass the test above unseen.
-  std::set<std::string> used{"rss.xml"};
+  std::set<std::string> used{"rss.xml", "atom.xml"};
   for (const auto& page : {"home", "courses", "course", "lesson", "articles", "article", "standing", "error"})
     used.insert(page);
   const auto pages = samples::strict_theme()->pages();
@@ -69,6 +69,37 @@ TEST(pages_test, a_title_with_markup_in_it_is_shown_as_it_was_written) {
   const std::string html = open_lesson(samples::full_lesson(true));
   EXPECT_THAT(html, Not(HasSubstr("<b>O'Hara")));
   EXPECT_THAT(html, HasSubstr("<h1>&lt;b&gt;O&apos;Hara &amp; Söhne&lt;/b&gt; &quot;quoted&quot;"));
+}
+
+TEST(pages_test, code_in_a_title_is_code_in_headings_and_rows_and_plain_words_elsewhere) {
+  auto a = samples::full_article();
+  a.title = "`:odbc` and <Efficient> Querying";
+  a.summary = "The pipe operator `|>` passes a lone ` on";
+  const std::string page = article_page(samples::site(), a, samples::full_text(), {});
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<h1><code>:odbc</code> and &lt;Efficient&gt; Querying</h1>"),
+                    HasSubstr("<title>:odbc and &lt;Efficient&gt; Querying · "),
+                    HasSubstr("content=\"The pipe operator |&gt; passes a lone ` on\""), Not(HasSubstr("`:odbc`"))));
+  EXPECT_THAT(articles_page(samples::site(), {a}),
+              AllOf(HasSubstr("<code>:odbc</code> and &lt;Efficient&gt; Querying</a>"),
+                    HasSubstr("operator <code>|&gt;</code> passes")));
+  EXPECT_THAT(rss_feed(samples::site(), {a}), HasSubstr("<title>:odbc and &lt;Efficient&gt; Querying</title>"));
+  auto l = samples::full_lesson();
+  l.title = "``a ` b`` and ```c`";
+  EXPECT_THAT(open_lesson(l), HasSubstr("<h1><code>a ` b</code> and ```c`</h1>"));
+}
+
+TEST(pages_test, a_callout_without_a_title_speaks_the_language_of_its_page) {
+  const auto page = [](const std::string& language) {
+    return open_lesson(samples::full_lesson(false, language), language);
+  };
+  EXPECT_THAT(page("en"), HasSubstr("<p class=\"callout-title\">Warning</p>"));
+  EXPECT_THAT(page("de"), AllOf(HasSubstr("<p class=\"callout-title\">Warnung</p>"), HasSubstr("\">Tipp</p>")));
+  EXPECT_THAT(page("ar"), HasSubstr("<p class=\"callout-title\" lang=\"en\">Tip</p>"));
+  auto c = samples::full_course(false, "de");
+  c.words_language = "en";
+  EXPECT_THAT(course_page(samples::site("de"), c, samples::full_text(), {}),
+              HasSubstr("<p class=\"callout-title\">Tip</p>"));
 }
 
 TEST(pages_test, structured_data_cannot_end_its_own_element) {
@@ -103,9 +134,9 @@ bool is_served(std::string to) {
     parts.erase(parts.begin());
   if (parts.empty())
     return true;
-  static const std::map<std::string, std::size_t> deepest{{"courses", 3},     {"articles", 2}, {"media", 3},
-                                                          {"assets", 2},      {"about", 1},    {"feed.xml", 1},
-                                                          {"one-process", 1}, {"a", 1}};
+  static const std::map<std::string, std::size_t> deepest{{"courses", 3},  {"articles", 2},    {"media", 3},
+                                                          {"assets", 2},   {"about", 1},       {"feed.xml", 1},
+                                                          {"atom.xml", 1}, {"one-process", 1}, {"a", 1}};
   const auto known = deepest.find(parts.front());
   return known != deepest.end() && parts.size() <= known->second;
 }
@@ -149,6 +180,28 @@ TEST(pages_test, a_locked_text_without_a_free_part_gives_its_summary) {
   EXPECT_THAT(html, HasSubstr("<p class=\"lead\">A tree of parts that watch each other.</p>"));
   EXPECT_THAT(html, HasSubstr("This text is for members"));
   EXPECT_THAT(html, Not(HasSubstr("nobody uses yet")));
+}
+
+TEST(pages_test, a_standing_page_is_locked_as_a_lesson_is) {
+  auto a = samples::full_article();
+  a.who = {access::kind::members, ""};
+  const auto shown_to = [&](const viewer& who) { return standing_page(samples::site(), a, samples::full_text(), who); };
+  EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
+                                  Not(HasSubstr("tables are memory that survives"))));
+  EXPECT_THAT(shown_to({access::kind::members, ""}),
+              AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
+}
+
+TEST(pages_test, an_introduction_is_locked_with_its_course_and_the_path_is_not) {
+  auto c = samples::full_course();
+  c.who = {access::kind::members, ""};
+  const auto shown_to = [&](const viewer& who) { return course_page(samples::site(), c, samples::full_text(), who); };
+  EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
+                                  HasSubstr("<ol class=\"path\">"), Not(HasSubstr("tables are memory that survives"))));
+  EXPECT_THAT(shown_to({access::kind::members, ""}),
+              AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
+  EXPECT_THAT(course_page(samples::site(), c, {}, {}), Not(HasSubstr("class=\"locked\"")))
+      << "where there is no introduction, none is locked";
 }
 
 TEST(pages_test, a_member_reads_a_members_lesson_whole) {
@@ -209,13 +262,13 @@ TEST(pages_test, addresses_are_absolute_only_where_the_base_url_is_known) {
 }
 
 TEST(pages_test, a_course_is_a_numbered_path_that_names_what_is_not_free) {
-  const std::string html = course_page(samples::site(), samples::full_course(), {});
+  const std::string html = course_page(samples::site(), samples::full_course(), {}, {});
   EXPECT_THAT(html, AllOf(HasSubstr("<ol class=\"path\">"), HasSubstr("<span class=\"label\">Members</span>"),
                           HasSubstr("<span class=\"label label-free\">Free</span>"), HasSubstr("Video 2:30")));
   auto all_free = samples::full_course();
   for (auto& l : all_free.lessons)
     l.who = {};
-  EXPECT_THAT(course_page(samples::site(), all_free, {}), Not(HasSubstr("label-free"))) << "free is then no news";
+  EXPECT_THAT(course_page(samples::site(), all_free, {}, {}), Not(HasSubstr("label-free"))) << "free is then no news";
 }
 
 TEST(pages_test, an_error_says_what_happened_what_works_and_what_to_do) {
@@ -255,6 +308,35 @@ TEST(feeds_test, the_feed_is_xml_with_its_own_address_and_dates_of_rfc_822) {
               HasSubstr("<pubDate>Mon, 23 Nov 2026 09:30:00 +0000</pubDate>"),
               HasSubstr("<guid isPermaLink=\"false\">lyceum:article:4711</guid>")));
   }
+}
+
+TEST(feeds_test, every_language_has_a_feed_of_its_own_that_its_pages_lead_to) {
+  EXPECT_THAT(rss_feed(samples::site("de"), {}), HasSubstr("href=\"https://school.example/de/feed.xml\"/>"));
+  EXPECT_THAT(courses_page(samples::site("de"), {}),
+              AllOf(HasSubstr("title=\"A School That Heals\" href=\"/de/feed.xml\">"),
+                    HasSubstr("<a href=\"/de/feed.xml\">"), Not(HasSubstr("\"/feed.xml\""))));
+}
+
+TEST(feeds_test, the_atom_feed_has_what_rfc_4287_requires) {
+  for (const bool nasty : {false, true}) {
+    const std::string xml = atom_feed(samples::site("de"), {samples::full_article(nasty), samples::empty_article()});
+    EXPECT_EQ(markup::fault_of(xml), "");
+    EXPECT_THAT(xml, AllOf(HasSubstr("<link rel=\"self\" type=\"application/atom+xml\" "
+                                     "href=\"https://school.example/de/atom.xml\"/>"),
+                           HasSubstr("<id>https://school.example/de</id>"), HasSubstr("<id>lyceum:article:4711</id>"),
+                           HasSubstr("<published>2026-11-23T09:30:00Z</published>")));
+    EXPECT_EQ(markup::count(xml, "<updated>"), 3) << "the feed and each entry";
+    EXPECT_GE(markup::count(xml, "<author>"), 1);
+  }
+  EXPECT_THAT(atom_feed(samples::site(), {}), HasSubstr("<updated>2026-11-23T09:30:00Z</updated>"));
+  EXPECT_NO_THROW(atom_feed(samples::site("en", ""), {}));
+}
+
+TEST(feeds_test, security_txt_has_a_contact_and_an_end_within_the_year) {
+  EXPECT_EQ(security_txt(samples::site(), "mailto:security@school.example"),
+            "Contact: mailto:security@school.example\nExpires: 2027-05-22T00:00:00Z\n"
+            "Canonical: https://school.example/.well-known/security.txt\n");
+  EXPECT_THAT(security_txt(samples::site("en", "http://127.0.0.1:8080"), "tel:+1"), Not(HasSubstr("Canonical")));
 }
 
 TEST(feeds_test, a_control_character_does_not_break_the_feed) {

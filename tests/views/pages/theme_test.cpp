@@ -145,7 +145,8 @@ TEST(accent_test, a_colour_goes_to_its_address_and_back) {
 TEST(accent_test, what_is_no_colour_makes_no_stylesheet) {
   site_info site;
   for (const char* text :
-       {"", "red;}*{display:none", "url(//x)", "#12", "#1234567", "var(--x)", "red /**/", "oklch(expression)"}) {
+       {"", "red;}*{display:none", "url(//x)", "#12", "#1234567", "var(--x)", "red /**/", "oklch(expression)", "tael",
+        "rgb(,,)", "rgb(1 2)", "oklch(0.5, 0.1, 30)", "hsl(10 20 30)", "Red"}) {
     site.accent = text;
     EXPECT_EQ(accent_url(site), "") << text;
   }
