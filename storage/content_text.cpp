@@ -185,9 +185,9 @@ bool take_head(const reading_context& with, const open_text& from, text_source& 
   into.input.markdown = from.parsed.body;
   into.input.trusted_html = with.site->trusted_html;
   into.reading_minutes = reading_minutes(from.parsed.body);
-  const bool times = read_time(with, from, "published", head.published, into.published, faults) &
-                     read_time(with, from, "updated", head.updated, into.updated, faults);
-  return times;
+  const bool published = read_time(with, from, "published", head.published, into.published, faults);
+  const bool updated = read_time(with, from, "updated", head.updated, into.updated, faults); // both faults are told
+  return published && updated;
 }
 
 void take_redirects(const reading_context& with, const open_text& from, const redirect_source& self, text_source& into,
