@@ -4,6 +4,7 @@
 #include "http/router.hpp"
 #include "ops/config.hpp"
 #include "storage/model/expected.hpp"
+#include "storage/model/rendered.hpp"
 
 #include <chrono>
 #include <functional>
@@ -19,8 +20,10 @@ class site {
 public:
   struct options {
     config cfg;
-    std::vector<int> sockets;                       ///< inherited; empty: the site opens its own
-    http::route_list more_routes;                   ///< besides the site's own: those that fail on purpose, in tests
+    std::vector<int> sockets;     ///< inherited; empty: the site opens its own
+    http::route_list more_routes; ///< besides the site's own: those that fail on purpose, in tests
+    std::function<void(const render_input&)>
+        before_render;                              ///< sees each text first: those that fail on purpose, in tests
     std::function<void(const std::string&)> log;    ///< one sentence an event; any thread
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
   };

@@ -210,8 +210,10 @@ int run_server(const config& cfg) {
   const auto say = make_log(cfg);
   how.log = say;
 #ifdef LYCEUM_WITH_FAULTS
-  if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1")
+  if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1") {
     how.more_routes = http::fault_routes();
+    how.before_render = http::fault_text;
+  }
 #endif
   std::atomic<bool> ended = false;
   how.on_end = [&ended, say](const std::string& why) {
