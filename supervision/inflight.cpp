@@ -82,7 +82,9 @@ constexpr std::array<int, 5> deadly{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 std::array<struct sigaction, deadly.size()> before{};
 
 void mark_and_die(int signal, siginfo_t* about, void*) {
-  if (noted)
+  // A fault of its own, or its own abort(): what somebody else sent (the heart does) meets a thread by chance.
+  const bool own = about->si_code > 0 || (about->si_code == SI_TKILL && about->si_pid == getpid());
+  if (noted && own)
     noted->signal.store(signal, std::memory_order_relaxed);
   for (std::size_t i = 0; i < deadly.size(); ++i)
     sigaction(deadly[i], &before[i], nullptr);

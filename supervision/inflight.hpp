@@ -16,7 +16,7 @@ namespace lyceum::supervision {
 ///
 /// Who is guilty: a thread that dies of SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT marks its own slot in a signal handler (on a
 /// stack of its own, so a stack overflow is told too), and then dies as it would have. Where none is marked (SIGKILL: out of memory, or
-/// the heart's second try), every piece of work that had been under way for `innocent_below` is suspected: a kill from outside finds many
+/// the heart's abort of a server that stands still), every piece of work that had been under way for `innocent_below` is suspected: a kill from outside finds many
 /// short ones at work, which did nothing.
 ///
 /// The file is locked by its owner. One that is owned (by a server that still drains after an upgrade) is not read; it is replaced.

@@ -53,7 +53,8 @@ public:
     std::string label;
     std::string request; ///< id, where it worked for one
     std::string reason;
-    std::any payload{}; ///< what `replay` needs; kept in memory with the last death
+    std::any
+        payload{}; ///< what `replay` needs; kept in memory with the last death, and with it a promise that may be inside
   };
 
   /// One that is suspected, or held.

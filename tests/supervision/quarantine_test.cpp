@@ -220,21 +220,35 @@ TEST_F(quarantine_processes, only_the_thread_that_died_is_guilty) {
 }
 
 TEST_F(quarantine_processes, a_kill_from_outside_suspects_what_had_been_at_work_for_long_and_nothing_else) {
-  const auto die_after = [this](std::string key, std::chrono::milliseconds time) {
-    in_a_process(key, [time](quarantine& here) {
-      const auto until = std::chrono::steady_clock::now() + time;
-      do
-        here.beat();
-      while (std::chrono::steady_clock::now() < until);
-      raise(SIGKILL);
-    });
-  };
-  die_after("short", 0ms);
+  in_a_process("short", [](quarantine&) { raise(SIGKILL); });
   EXPECT_TRUE(quarantine(on_disk()).suspects().empty());
-  die_after("long", 1500ms);
+  in_a_process("long", [](quarantine& here) {
+    const auto until = std::chrono::steady_clock::now() + 700ms;
+    while (std::chrono::steady_clock::now() < until)
+      here.beat();
+    raise(SIGKILL);
+  });
   const quarantine q(on_disk());
   ASSERT_EQ(q.suspects().size(), 1U);
   EXPECT_EQ(q.suspects().front().key, "long");
+}
+
+TEST_F(quarantine_processes, a_signal_that_another_process_sent_makes_nobody_guilty) {
+  const pid_t child = fork();
+  if (child == 0) {
+    quarantine here(on_disk());
+    const work_note note(&here, "a", "short", "short");
+    if (fork() == 0) {
+      kill(getppid(), SIGABRT);
+      _exit(0);
+    }
+    for (;;)
+      pause();
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << "it dies of it all the same";
+  EXPECT_TRUE(quarantine(on_disk()).suspects().empty());
 }
 
 TEST_F(quarantine_processes, an_orderly_end_suspects_nobody) {
