@@ -10,7 +10,7 @@
 
 namespace lyceum::supervision {
 
-/// 128 slots of 512 bytes. A note costs a copy into a mapped page, no system call; the page outlives the process, though not the
+/// 128 slots of half a KiB. A note costs a copy into a mapped page, no system call; the page outlives the process, though not the
 /// machine, which is as it should be: a power cut proves nothing against a text. A slot that was being written when the process died,
 /// or whose check does not fit, is left out.
 ///

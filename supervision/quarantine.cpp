@@ -87,7 +87,9 @@ quarantine::quarantine(limits of) : limits_(std::move(of)), notes_(limits_.infli
   notes_.begin_own();
 }
 
-quarantine::~quarantine() = default;
+quarantine::~quarantine() {
+  leaving();
+}
 
 std::string quarantine::message_key(std::string_view path, std::string_view text) {
   std::string all(path);
@@ -120,14 +122,11 @@ std::string quarantine::refusal(kind what, std::string_view key) {
 
 std::optional<quarantine::row> quarantine::died(death of) {
   std::optional<row> now_held;
-  const bool lasting = of.kind == kind::work;
   {
     std::lock_guard lock(guard_);
     now_held = count(std::move(of), clock::now());
   }
-  changed_.store(true, std::memory_order_relaxed);
-  if (now_held || lasting)
-    save();
+  changed_.store(true, std::memory_order_relaxed); // written by the next beat: a storm of deaths is no storm of fsyncs
   return now_held;
 }
 

@@ -112,6 +112,20 @@ TEST_F(poison, a_request_that_kills_the_process_three_times_is_refused_until_an_
   EXPECT_EQ(school->ctl({"quarantine", "drop", "x"}).status, 2) << "wrong usage";
 }
 
+TEST_F(poison, a_report_names_the_request_and_the_visitor_sees_the_same_id) {
+  begin();
+  ASSERT_TRUE(school->ready()) << school->log();
+  const auto got = school->get("/__fault/throw");
+  ASSERT_EQ(got.status, 500);
+  const auto id = got.field("X-Request-Id");
+  ASSERT_FALSE(id.empty());
+  const auto told = school->ctl({"--json", "crashes"}).out;
+  EXPECT_NE(told.find("\"request\":\"" + id + "\""), std::string::npos) << told;
+  EXPECT_NE(told.find("thrown on purpose"), std::string::npos) << told;
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(school->get("/__fault/throw").status, 500) << "what is caught harms nobody else, and is never refused";
+}
+
 TEST_F(poison, only_the_request_of_the_thread_that_died_is_suspected) {
   begin();
   ASSERT_TRUE(school->ready()) << school->log();

@@ -320,7 +320,9 @@ TEST_F(quarantine_test, a_disk_that_fails_costs_one_line) {
   EXPECT_TRUE(note);
   for (int i = 0; i < 3; ++i)
     q.died(death_of("a"));
+  q.beat();
   EXPECT_NE(q.refusal(kind::work, "a"), "");
+  q.release(1);
   const auto said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
 }

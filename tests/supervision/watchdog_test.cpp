@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vitals, stuck handlers, given up threads, the canary, and poison, on real actors and threads.
 #include "supervision/inside.hpp"
+#include "supervision/quarantine_commands.hpp"
 #include "tree_fixture.hpp"
 
 #include <algorithm>
@@ -71,6 +72,16 @@ protected:
     taste(text);
     ASSERT_TRUE(reaches("taster", before + 1)) << text;
   }
+  /// `ctl quarantine …`, without the socket.
+  control_answer command(std::vector<std::string> args) {
+    control_answer got;
+    add_quarantine_commands(*tree, [&](std::string name, control_handler run, bool changes) {
+      EXPECT_EQ(name, "quarantine");
+      EXPECT_TRUE(changes) << "audited";
+      run({name, args}, [&](control_answer said) { got = std::move(said); });
+    });
+    return got;
+  }
   /// Computes until the test lets go.
   void spin(std::string_view path) {
     std::promise<void> inside;
@@ -91,8 +102,8 @@ protected:
 TEST_F(watchdog_test, messages_and_cpu_are_counted_across_the_lives_of_a_child) {
   grow({.intensity = 5}, {obeying("pooled"), obeying_on_its_own_thread("own")});
   const auto burn = [](caf::event_based_actor*) {
-    const auto until = std::chrono::steady_clock::now() + 120ms;
-    while (std::chrono::steady_clock::now() < until) {
+    const auto until = thread_cpu_time(thread_number()) + 20ms; // a busy machine may take long to give them
+    while (thread_cpu_time(thread_number()) < until) {
     }
   };
   for (const auto* path : {"pooled", "own"}) {
@@ -100,8 +111,7 @@ TEST_F(watchdog_test, messages_and_cpu_are_counted_across_the_lives_of_a_child) 
       EXPECT_GT(echo(path, 1), 0);
     tell_to(path, burn);
     EXPECT_TRUE(eventually([&] { return node(path).handled >= 11; })) << path;
-    // A thread that had to wait for a core has computed less than 120 ms of them.
-    EXPECT_TRUE(eventually([&] { return node(path).cpu >= 10ms; })) << path << ": " << node(path).cpu.count();
+    EXPECT_TRUE(eventually([&] { return node(path).cpu >= 19ms; })) << path << ": " << node(path).cpu.count();
     const auto before = node(path);
     crash(path);
     ASSERT_TRUE(reaches(path, 2));
@@ -336,18 +346,39 @@ TEST_F(watchdog_test, a_refused_message_that_nobody_waits_for_is_counted_not_los
 
 TEST_F(watchdog_test, a_quarantined_message_is_replayed_or_dropped_by_command) {
   grow({.intensity = 100}, {tasting()});
+  EXPECT_EQ(command({"list"}).json, "[]");
   for (int i = 0; i < 3; ++i)
-    die_of("bad");
-  const auto id = tree->poison().held().front().id;
-  const auto out = tree->poison().release(id);
-  ASSERT_TRUE(out);
-  const auto* kept = std::any_cast<caf::message>(&out->payload);
-  ASSERT_TRUE(kept) << "the message itself is kept";
+    die_of("bad apple");
+  const auto listed = command({}).json;
+  EXPECT_NE(listed.find(R"("id":1,"kind":"message","path":"taster")"), std::string::npos) << listed;
+  EXPECT_NE(listed.find(R"("state":"held")"), std::string::npos) << listed;
+  const auto shown = command({"show", "1"}).json;
+  EXPECT_NE(shown.find(R"("message_kept":true)"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("cannot stand bad apple"), std::string::npos) << shown;
   tasted = 0;
-  EXPECT_TRUE(tell_message(tree->named("taster"), *kept));
-  EXPECT_TRUE(eventually([&] { return tasted == 1; })) << "its reader sees it again";
+  EXPECT_NE(command({"replay", "1"}).json.find("sent to taster"), std::string::npos);
+  EXPECT_TRUE(eventually([&] { return tasted == 1; })) << "its reader sees the message again";
   EXPECT_TRUE(reaches("taster", 5));
   EXPECT_FALSE(tree->poison().any());
+  EXPECT_NE(command({"list"}).json.find(R"("crashes":1)"), std::string::npos) << "counted anew";
+  for (int i = 0; i < 2; ++i)
+    die_of("bad apple");
+  tasted = 0;
+  EXPECT_EQ(command({"drop", "2"}).code, "");
+  EXPECT_EQ(tasted, 0) << "nobody gets what is dropped";
+  EXPECT_EQ(command({"list"}).json, "[]");
+}
+
+TEST_F(watchdog_test, wrong_orders_about_the_quarantine_are_told_what_is_wrong) {
+  grow({}, {tasting()});
+  EXPECT_EQ(command({"drop", "7"}).code, "not_found");
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"drop"},
+                                                {"drop", "x"},
+                                                {"drop", "-1"},
+                                                {"show", "1", "2"},
+                                                {"burn", "1"},
+                                                {"list", "1"}})
+    EXPECT_EQ(command(wrong).code, "usage") << wrong.front();
 }
 
 TEST_F(watchdog_test, triggers_and_messages_without_a_text_are_never_refused) {
