@@ -48,6 +48,8 @@ public:
 
   void import_again() {
     later_ = false;
+    if (std::exchange(only_renders_, false))
+      return start_rendering();
     import({});
   }
 
@@ -102,6 +104,7 @@ private:
   /// Everything again, once, however many saves fail meanwhile: what they changed is found by the import itself.
   void import_later(std::chrono::milliseconds pause) {
     working_ = false; // what was in flight is found again
+    only_renders_ = false;
     if (!std::exchange(later_, true))
       self_->delayed_send(self_, pause, tick_atom::value);
   }
@@ -142,8 +145,22 @@ private:
             next->push_back({std::move(key), std::move(*input), {}});
       if (next->empty())
         return colour();
-      render(next, {}, [this, next] { save(next, [this] { render_batch(); }); });
+      render(next, {}, [this, next] {
+        if (std::ranges::none_of(*next, [this](const text& one) { return one.made || failed_.contains(one.key); }))
+          return render_later();
+        save(next, [this] { render_batch(); });
+      });
     });
+  }
+
+  /// The renderers are away, and asking them at once again would be a loop.
+  void render_later() {
+    step_ = "waits for the renderers";
+    working_ = false;
+    if (!std::exchange(later_, true)) {
+      only_renders_ = true;
+      self_->delayed_send(self_, retry_pause, tick_atom::value);
+    }
   }
 
   /// Renders a batch with the renderers side by side; `then` runs in this actor when all have answered.
@@ -318,7 +335,8 @@ private:
   std::size_t rendered_ = 0;
   std::size_t coloured_ = 0;
   bool working_ = false;
-  bool later_ = false; // a timer for `import_again` is on its way
+  bool later_ = false;        // a timer for `import_again` is on its way
+  bool only_renders_ = false; // that timer is for what is not rendered yet
   bool again_ = false;
   bool warmed_ = false;
 };
@@ -340,6 +358,7 @@ caf::behavior importer(caf::event_based_actor* self, const importer_options* opt
 caf::behavior highlighter(caf::event_based_actor*, std::atomic<int>* child_pid) {
   return {[child_pid](colour_task_ptr& task) {
     auto mine = std::move(task);
+    const supervision::unhurried it_has_a_deadline;
     auto made = views::run_highlight({mine->language, mine->blocks}, std::chrono::steady_clock::now() + highlight_max,
                                      [child_pid](pid_t pid) { *child_pid = pid; });
     *child_pid = 0;

@@ -5,8 +5,12 @@
 #include "actors/page_cache.hpp"
 #include "actors/texts.hpp"
 
+#include "supervision/child.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <functional>
 
 namespace lyceum {
 namespace {
@@ -23,7 +27,7 @@ public:
     if (job_->needs != db_use::none)
       return ask();
     try {
-      finish(job_->run(job_->asked, nullptr));
+      finish(run(*job_, nullptr));
     } catch (const std::exception& fault) { // as a database worker does it: this visitor's 500
       finish(tl::unexpected(problem{problem::kind::internal, fault.what()}));
     }
@@ -38,13 +42,29 @@ private:
     submit(tools_.tree, std::make_shared<db_task>(
                             job_->needs,
                             [me, actor, job = job_](storage::db& db) {
-                              auto made = std::make_shared<expected<response>>(job->run(job->asked, &db));
+                              auto made = std::make_shared<expected<response>>(me->run(*job, &db));
                               supervision::run_in(actor, [me, made] { me->heard(std::move(*made), false); });
                             },
                             [me, actor](const problem& why, bool lost) {
                               supervision::run_in(actor, [me, why, lost] { me->heard(tl::unexpected(why), lost); });
                             },
                             job_->deadline));
+  }
+
+  /// The handler, under a note: a request that killed the process three times is refused. Runs on a worker's thread, too.
+  expected<response> run(const job& what, storage::db* db) const {
+    const supervision::work_note note(&tools_.tree.poison(), "sessions", key_of(what.asked),
+                                      what.asked.method + " " + what.asked.target, what.asked.id);
+    if (!note)
+      return tl::unexpected(problem{problem::kind::unavailable, note.why(), 60s});
+    return what.run(what.asked, db);
+  }
+
+  static std::string key_of(const request& asked) {
+    auto key = "request " + asked.method + " " + asked.target;
+    if (!asked.body.empty())
+      key += fmt::format(" {:016x}", std::hash<std::string>{}(asked.body));
+    return key;
   }
 
   void heard(expected<response> made, bool lost) {
@@ -92,7 +112,8 @@ private:
                                  .path = "sessions",
                                  .reason = why.detail,
                                  .last_message = job_->asked.method + " " + job_->asked.target,
-                                 .decision = "500 for this request, id " + job_->asked.id});
+                                 .request = job_->asked.id,
+                                 .decision = "500 for this request"});
     return answer_for(why);
   }
 
@@ -147,6 +168,8 @@ caf::behavior session(caf::event_based_actor* self, job_ptr what, session_tools*
     if (const auto open = reply.lock())
       open->lose();
   });
+  if (auto* mine = supervision::find_life(self))
+    mine->about(what->asked.id);
   auto life = std::make_shared<visit>(self, std::move(what), *tools);
   supervision::run_in(caf::actor_cast<caf::actor>(self), [life] { life->begin(); });
   return {[](tick_atom) {}};

@@ -25,12 +25,17 @@ struct site_state {
     std::uint64_t generation = 0;
     std::uint64_t restarts = 0;
     std::uint64_t mailbox = 0;
+    std::uint64_t handled = 0; ///< messages
+    std::chrono::milliseconds cpu{0};
+    std::uint64_t abandoned = 0;           ///< lives that were given up and still run
+    std::chrono::milliseconds retry_in{0}; ///< while it is away: until it is tried again
+    std::string note;                      ///< what visitors notice while it is away
   };
   bool up = false; ///< the tree has started
   bool draining = false;
   bool database = false; ///< answers, and somebody is there to ask it
   std::uint64_t pages = 0, page_bytes = 0, pages_max_bytes = 0;
-  std::uint64_t sessions = 0, sessions_begun = 0, crashes = 0;
+  std::uint64_t sessions = 0, sessions_begun = 0, crashes = 0, demoted = 0, quarantined = 0;
   std::uint64_t resident_bytes = 0, open_files = 0, cpu_ms = 0;
   std::chrono::milliseconds uptime{0};
   std::vector<part> parts;

@@ -106,6 +106,9 @@ struct site::inner {
     supervision::system_options made;
     made.crashes.file = how.cfg.data / "log" / "crashes.jsonl";
     made.log = how.log.error;
+    made.poison.file = how.cfg.data / "quarantine.json";
+    made.poison.inflight = how.cfg.run_dir() / "inflight";
+    made.abandoned_max = abandoned_max;
     made.on_end = how.on_end;
     return made;
   }
@@ -176,6 +179,7 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
+    parts.desk.before = how.before_render;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
     parts.importing = {url,
                        cfg.content,
@@ -257,6 +261,8 @@ struct site::inner {
     now.page_bytes = pages.bytes();
     now.pages_max_bytes = how.cfg.page_cache_bytes_max;
     now.crashes = tree.crashes().total();
+    now.demoted = tree.demoted();
+    now.quarantined = tree.poison().held().size();
     now.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - born);
     now.resident_bytes = parts.vitals.resident_bytes;
     now.open_files = parts.vitals.open_files;
@@ -264,8 +270,8 @@ struct site::inner {
     for (auto& node : nodes) {
       if (node.path == "sessions")
         now.sessions = node.children;
-      now.parts.push_back(
-          {std::move(node.path), std::string(name_of(node.state)), node.generation, node.restarts_total, node.mailbox});
+      now.parts.push_back({std::move(node.path), std::string(name_of(node.state)), node.generation, node.restarts_total,
+                           node.mailbox, node.handled, node.cpu, node.abandoned, node.retry_in, std::move(node.note)});
     }
     return now;
   }
@@ -376,8 +382,7 @@ bool site::alive() const {
   const auto now_us = micros(now_utc());
   const auto oldest = now_us - std::chrono::microseconds(loop_stuck_after).count();
   // Threads that loop can only be ended with their process.
-  return inner_->tree.pool_alive() && inner_->tree.abandoned() <= abandoned_max &&
-         std::ranges::all_of(inner_->front->vitals(), [&](const http::loop_vitals& loop) {
+  return inner_->tree.fit() && std::ranges::all_of(inner_->front->vitals(), [&](const http::loop_vitals& loop) {
            return !loop.running || loop.last_turn_us > oldest;
          });
 }

@@ -5,6 +5,7 @@
 #include "ops/config.hpp"
 #include "ops/log.hpp"
 #include "storage/model/expected.hpp"
+#include "storage/model/rendered.hpp"
 
 #include <chrono>
 #include <functional>
@@ -27,8 +28,10 @@ public:
     std::vector<int> sockets;     ///< inherited; empty: the site opens its own
     http::route_list more_routes; ///< besides the site's own: those that fail on purpose, in tests
     std::function<http::route_list(supervision::system&)> more_routes_of; ///< the same, made for this site's tree
-    site_log log;                                                         ///< one sentence an event; any thread
-    std::function<void(const std::string&)> on_end;                       ///< the tree ended by itself: end the process
+    std::function<void(const render_input&)>
+        before_render;                              ///< sees each text first: those that fail on purpose, in tests
+    site_log log;                                   ///< one sentence an event; any thread
+    std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
   };
 
   explicit site(options how);

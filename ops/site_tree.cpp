@@ -98,8 +98,8 @@ child cache_tree(site_parts& parts) {
 child rendering_tree(site_parts& parts) {
   std::vector<child> children;
   for (std::size_t i = 1; i <= parts.desk.renderers; ++i)
-    children.push_back(
-        hasty(worker({.id = fmt::format("renderer-{}", i)}, [](birth& at) { return at.detached(renderer); })));
+    children.push_back(hasty(worker({.id = fmt::format("renderer-{}", i)},
+                                    [&parts](birth& at) { return at.detached(renderer, &parts.desk); })));
   children.push_back(interruptible(
       worker({.id = "highlight"}, [&parts](birth& at) { return at.detached(highlighter, &parts.highlight_pid); }),
       [&parts] {

@@ -2,6 +2,8 @@
 // What every supervised actor has besides its own behaviour.
 #pragma once
 
+#include "supervision/quarantine.hpp"
+#include "supervision/threads.hpp"
 #include "supervision/vitals.hpp"
 
 #include <caf/all.hpp>
@@ -31,7 +33,7 @@ struct birth_certificate {
 };
 
 /// The supervised side of an actor. `birth::pooled` and `birth::detached` give it to every child: an exception handler (what was
-/// thrown, the last message, the state's summary), the start handshake, suspend, resume, inspect, and its vitals.
+/// thrown, the last message, the state's summary), the quarantine, the start handshake, suspend, resume, inspect, and its vitals.
 class life {
 public:
   explicit life(birth_certificate of) : of_(std::move(of)) {}
@@ -51,6 +53,14 @@ public:
   void on_inspect(std::function<std::string()> summary) { summary_ = std::move(summary); }
   /// Runs when this life ends in any way, after a stateful actor's state is gone: capture what it needs. What it throws is reported.
   void on_stop(std::function<void()> hook) { stop_hook_ = std::move(hook); }
+
+  /// The request that this life is for: its crash report names it.
+  void about(std::string request) { request_ = std::move(request); }
+  /// Says what is being worked on, while the note lives: `key` tells it from other work (of whichever child), `label` names it for
+  /// people. What crashes its worker three times, or the whole process, is refused: look at the note before the work.
+  work_note working_on(std::string key, std::string label, std::string request = {}) {
+    return {poison_, path(), std::move(key), std::move(label), std::move(request)};
+  }
 
   /// Without these, a child has started once its function has returned. With `start_later` it has started when it says
   /// `started()`, within its supervisor's start_timeout.
@@ -77,8 +87,15 @@ protected:
 
 private:
   caf::error died(std::exception_ptr& thrown);
+  void suspect(const std::string& reason, const std::string& message);
+  bool poisoned(caf::mailbox_element& what);
+  void count_turn() noexcept;
+  std::string_view kept_path() const noexcept;
 
   birth_certificate of_;
+  quarantine* poison_ = nullptr; ///< the tree's; set before anything is handled
+  std::string request_;
+  std::int64_t turn_began_ns_ = 0;
   caf::event_based_actor* self_ = nullptr;
   std::function<std::string()> summary_;
   std::function<void()> stop_hook_;
@@ -98,24 +115,17 @@ inline void on_inspect(caf::local_actor* self, std::function<std::string()> summ
   if (auto* found = find_life(self))
     found->on_inspect(std::move(summary));
 }
+/// A note that counts nothing outside the tree.
+inline work_note working_on(caf::local_actor* self, std::string key, std::string label, std::string request = {}) {
+  if (auto* found = find_life(self))
+    return found->working_on(std::move(key), std::move(label), std::move(request));
+  return {nullptr, {}, std::move(key), std::move(label), std::move(request)};
+}
 /// A fence that is always open outside the tree.
 inline fence fence_of(caf::local_actor* self) {
   auto* found = find_life(self);
   return found ? found->guard() : fence{};
 }
-
-/// While it lives, the handler that runs on this thread may take as long as it wants: the watchdog looks away. For the rare work
-/// whose end is certain and far (a migration).
-class unhurried {
-public:
-  unhurried() noexcept;
-  ~unhurried();
-  unhurried(const unhurried&) = delete;
-  unhurried& operator=(const unhurried&) = delete;
-
-private:
-  vitals* whose_; ///< null outside the tree
-};
 
 /// Ends `whom` ahead of everything in its mailbox (a plain send_exit waits behind the whole mailbox: 247 ms behind 20,000
 /// messages, against 2 ms). `caf::exit_reason::kill` cannot be trapped.

@@ -2,6 +2,7 @@
 #include "supervision/control.hpp"
 
 #include "supervision/control_commands.hpp"
+#include "supervision/quarantine_commands.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -84,6 +85,9 @@ struct letter_box {
 struct control::inner {
   inner(system& of, control_options with) : tree(of), options(std::move(with)), box(std::make_shared<letter_box>()) {
     add_tree_commands(tree, [this](std::string command, control_handler h, bool changes) {
+      handlers[std::move(command)] = {std::move(h), changes};
+    });
+    add_quarantine_commands(tree, [this](std::string command, control_handler h, bool changes) {
       handlers[std::move(command)] = {std::move(h), changes};
     });
   }

@@ -25,6 +25,8 @@ json::object node_json(const node_view& n) {
   o["restarts_total"] = n.restarts_total;
   o["mailbox"] = n.mailbox;
   o["uptime_ms"] = n.uptime.count();
+  o["handled"] = n.handled;
+  o["cpu_ms"] = n.cpu.count();
   if (n.busy >= milliseconds{100})
     o["busy_ms"] = n.busy.count();
   if (n.retry_in.count() > 0)
@@ -33,6 +35,8 @@ json::object node_json(const node_view& n) {
     o["children"] = n.children;
   if (n.abandoned > 0)
     o["abandoned"] = n.abandoned;
+  if (n.demoted > 0)
+    o["demoted"] = n.demoted;
   if (!n.note.empty())
     o["note"] = n.note;
   return o;
@@ -100,6 +104,8 @@ control_answer show_answer(system& tree, const control_request& r) {
         json::object c;
         c["path"] = one.vitals->path;
         c["mailbox"] = one.vitals->mailbox();
+        c["handled"] = one.vitals->handled.load();
+        c["cpu_ms"] = one.vitals->cpu().count();
         c["uptime_ms"] = std::chrono::duration_cast<milliseconds>(now - one.vitals->born).count();
         c["busy_ms"] = one.vitals->busy_for().count();
         children.push_back(std::move(c));
@@ -153,6 +159,8 @@ control_answer health_answer(system& tree, const control_request&) {
   o["pid"] = ::getpid();
   o["pool_alive"] = pool;
   o["abandoned"] = abandoned;
+  o["demoted"] = tree.demoted();
+  o["quarantined"] = tree.poison().held().size();
   o["crashes"] = tree.crashes().total();
   o["unwell"] = std::move(unwell);
   return ok(o);

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 namespace lyceum::supervision {
 namespace {
@@ -101,7 +102,10 @@ std::string to_json(const crash& c) {
   text("path", c.path);
   out += ",\"generation\":" + std::to_string(c.generation);
   text("reason", c.reason);
+  text("type", c.type);
   text("last_message", c.last_message);
+  text("work", c.work);
+  text("request", c.request);
   text("state", c.state);
   out += ",\"uptime_ms\":" + std::to_string(c.uptime.count());
   out += ",\"mailbox\":" + std::to_string(c.mailbox);
@@ -124,7 +128,7 @@ crash_log::crash_log(limits of) : limits_(std::move(of)) {
 }
 
 void crash_log::add(crash what) {
-  for (auto* text : {&what.reason, &what.last_message, &what.state})
+  for (auto* text : {&what.reason, &what.last_message, &what.state, &what.type, &what.work, &what.request})
     cut(*text, limits_.text_max);
   if (what.at == std::chrono::system_clock::time_point{})
     what.at = std::chrono::system_clock::now();
@@ -132,7 +136,7 @@ void crash_log::add(crash what) {
   std::lock_guard lock(guard_);
   ++total_;
   for (auto it = kept_.begin(); it != kept_.end(); ++it) {
-    if (it->kind != what.kind || it->path != what.path || it->reason != what.reason ||
+    if (it->kind != what.kind || it->path != what.path || it->reason != what.reason || it->type != what.type ||
         it->last_message != what.last_message)
       continue;
     what.times = it->times + 1;
@@ -151,21 +155,34 @@ void crash_log::add(crash what) {
 }
 
 void crash_log::write(const crash& what) {
-  if (limits_.file.empty() || file_failed_)
+  if (limits_.file.empty())
+    return;
+  const auto now = std::chrono::steady_clock::now();
+  if (file_failed_ && now < retry_at_)
     return;
   auto line = to_json(what) + "\n";
-  if (file_bytes_ + line.size() > limits_.file_bytes_max) {
+  auto how = std::ios::app | std::ios::binary;
+  if (file_bytes_ > 0 && file_bytes_ + line.size() > limits_.file_bytes_max) {
     std::error_code ec;
     std::filesystem::rename(limits_.file, limits_.file.string() + ".1", ec);
+    if (ec) // it must not grow: rather begin it anew
+      how = std::ios::trunc | std::ios::binary;
     file_bytes_ = 0;
+    line_cut_ = false;
   }
-  std::ofstream to(limits_.file, std::ios::app | std::ios::binary);
+  if (line_cut_)
+    line.insert(line.begin(), '\n'); // half a line stands there
+  std::ofstream to(limits_.file, how);
   to << line << std::flush;
   if (!to) {
-    file_failed_ = true;
-    std::fprintf(stderr, "crash log: cannot write %s; keeping crashes in memory only\n", limits_.file.c_str());
+    line_cut_ = to.is_open();
+    retry_at_ = now + limits_.retry;
+    if (!std::exchange(file_failed_, true))
+      std::fprintf(stderr, "crash log: cannot write %s; keeping crashes in memory meanwhile\n", limits_.file.c_str());
     return;
   }
+  file_failed_ = false;
+  line_cut_ = false;
   file_bytes_ += line.size();
 }
 

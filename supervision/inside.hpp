@@ -107,15 +107,27 @@ struct roster {
   std::unordered_map<child_handle, alive_entry> all;
 };
 
+/// What the watchdog has said of a child's handler.
+struct watched {
+  std::uint64_t generation = 0;
+  std::int64_t since_ns = 0;  ///< tells that handler from the next
+  milliseconds first_seen{0}; ///< how long it had been running then, and what its thread had used
+  milliseconds first_cpu{0};
+  bool named = false;
+  bool replaced = false;
+};
+
 struct system::inner {
   inner(caf::actor_system& on, system_options with, supervision::system& tree)
-      : self(tree), actors(on), options(std::move(with)), crashes(options.crashes) {}
+      : self(tree), actors(on), options(std::move(with)), crashes(options.crashes), poison(options.poison) {}
 
   supervision::system& self;
   caf::actor_system& actors;
   const system_options options;
   registry states;
   crash_log crashes;
+  quarantine poison;
+  std::atomic<std::uint64_t> demoted = 0; ///< threads of lives that were given up, since start
 
   std::mutex guard;
   std::map<std::string, std::unique_ptr<route>, std::less<>> routes;
@@ -150,6 +162,10 @@ struct system::inner {
   caf::actor supervisor_at(const std::string& path);
   void say(const std::string& line) const;
   void watch_loop();
+  void look_for_stuck(std::map<std::string, watched>& known);
+  void demote_abandoned();
+  void tell_inherited();
+  void tell_quarantined(const quarantine::row& held, std::uint64_t generation);
   void start_watch();
   void end_watch();
 };
@@ -157,17 +173,6 @@ struct system::inner {
 /// Spawns the actor of a supervisor. `parent` null: the root.
 caf::actor spawn_supervisor(caf::event_based_actor* parent, birth_certificate of, std::shared_ptr<const child> what);
 caf::actor spawn_root(caf::actor_system& actors, birth_certificate of, std::shared_ptr<const child> what);
-
-/// Who runs on which thread: written at each turn of an actor, read by the watchdog.
-void watch_begin(vitals* who) noexcept;
-void watch_end() noexcept;
-struct busy_thread {
-  std::string path;
-  std::uint64_t generation;
-  bool detached;
-  milliseconds busy;
-};
-std::vector<busy_thread> busy_threads(milliseconds at_least);
 
 std::string child_path(const registry& states, const std::string& parent, const std::string& id);
 

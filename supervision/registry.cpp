@@ -74,6 +74,8 @@ void registry::collect(const std::string& path, time_point now, std::vector<node
     if (now - when <= n->is.period)
       ++v.restarts;
   v.restarts_total = n->restarts_total;
+  v.handled = n->handled_before + (n->life ? n->life->handled.load(std::memory_order_relaxed) : 0);
+  v.cpu = n->cpu_before + (n->life ? n->life->cpu() : milliseconds{0});
   if (n->life && alive(n->state)) {
     v.mailbox = n->life->mailbox();
     v.busy = n->life->busy_for();
@@ -89,6 +91,9 @@ void registry::collect(const std::string& path, time_point now, std::vector<node
     v.children = n->children->load(std::memory_order_relaxed);
   v.abandoned = static_cast<std::size_t>(std::ranges::count_if(
       n->zombies, [](const auto& z) { return z->busy_since_ns.load(std::memory_order_relaxed) != 0; }));
+  v.demoted = static_cast<std::size_t>(std::ranges::count_if(n->zombies, [](const auto& z) {
+    return z->demoted.load(std::memory_order_relaxed) && z->busy_since_ns.load(std::memory_order_relaxed) != 0;
+  }));
   v.restart = n->is.restart;
   v.strategy = n->is.strategy;
   v.essential = n->is.essential;
@@ -162,6 +167,26 @@ std::string registry::root() const {
   return root_;
 }
 
+std::vector<std::shared_ptr<vitals>> registry::to_demote() const {
+  std::vector<std::shared_ptr<vitals>> some;
+  std::lock_guard lock(guard_);
+  for (const auto& [path, n] : nodes_)
+    for (const auto& z : n.zombies)
+      if (z->detached && !z->demoted.load(std::memory_order_relaxed) &&
+          z->busy_since_ns.load(std::memory_order_relaxed) != 0)
+        some.push_back(z);
+  return some;
+}
+
+/// The life is over, or is given up: what it has done stays counted.
+void registry::node::retire() {
+  if (!life)
+    return;
+  handled_before += life->handled.load(std::memory_order_relaxed);
+  cpu_before += life->cpu();
+  life.reset();
+}
+
 void registry::add(entry what) {
   std::lock_guard lock(guard_);
   const bool known = nodes_.contains(what.path); // only then may its parent have it: a search among thousands
@@ -208,8 +233,10 @@ std::uint64_t registry::begin_life(std::string_view path) {
 
 void registry::attach(std::string_view path, std::shared_ptr<vitals> of) {
   std::lock_guard lock(guard_);
-  if (node* n = find(path))
+  if (node* n = find(path)) {
+    n->retire();
     n->life = std::move(of);
+  }
 }
 
 void registry::attach_count(std::string_view path, std::shared_ptr<const std::atomic<std::size_t>> children) {
@@ -232,7 +259,7 @@ void registry::set(std::string_view path, node_state state, time_point retry_at)
   n->state = state;
   n->retry_at = retry_at;
   if (!alive(state))
-    n->life.reset();
+    n->retire();
 }
 
 void registry::set_below(std::string_view path, node_state state) {
@@ -250,7 +277,7 @@ void registry::set_below(std::string_view path, node_state state) {
     n->state = state;
     n->retry_at = {};
     if (!alive(state))
-      n->life.reset();
+      n->retire();
     todo.insert(todo.end(), n->below.begin(), n->below.end());
   }
 }
@@ -281,6 +308,8 @@ void registry::exited(std::string_view path, std::string reason) {
 void registry::abandoned(std::string_view path, std::shared_ptr<vitals> life) {
   std::lock_guard lock(guard_);
   node* n = find(path);
+  if (!n) // a dynamic child: its supervisor counts it
+    n = find(path.substr(0, path.rfind('/')));
   if (!n)
     return;
   std::erase_if(n->zombies, [](const auto& z) { return z->busy_since_ns.load(std::memory_order_relaxed) == 0; });

@@ -45,11 +45,14 @@ struct node_view {
   milliseconds period{0};
   std::uint64_t restarts_total = 0;
   std::uint64_t mailbox = 0;
+  std::uint64_t handled = 0; ///< messages, by all its lives; of a dynamic supervisor, by its children that have ended
+  milliseconds cpu{0};       ///< CPU time so far, of all its lives (see vitals::cpu)
   milliseconds uptime{0};    ///< zero unless it lives
   milliseconds busy{0};      ///< how long its present handler has been running
   milliseconds retry_in{0};  ///< for `restarting` and `degraded`: when it is tried again
   std::size_t children = 0;  ///< for a dynamic supervisor: running now
   std::size_t abandoned = 0; ///< lives of it that were given up and may still run
+  std::size_t demoted = 0;   ///< those of them whose thread waits for all others
   restart_type restart = restart_type::permanent;
   lyceum::supervision::strategy strategy = strategy::one_for_one; ///< for supervisors
   bool detached = false;
@@ -76,6 +79,8 @@ public:
   /// "site/cache" and "cache/" mean "cache"; the root's own name and "" mean the root.
   std::string normal(std::string_view path) const;
   std::string root() const;
+  /// Lives that were given up and still run, with a thread of their own that has not been demoted.
+  std::vector<std::shared_ptr<vitals>> to_demote() const;
 
   /// Writing: the supervisors' side.
   struct entry {
@@ -113,6 +118,9 @@ private:
     time_point retry_at{};
     time_point since{};
     std::shared_ptr<vitals> life;
+    std::uint64_t handled_before = 0; // by lives that are over
+    milliseconds cpu_before{0};
+    void retire();
     std::vector<std::shared_ptr<vitals>> zombies;
     std::shared_ptr<const std::atomic<std::size_t>> children;
     std::string last_exit;

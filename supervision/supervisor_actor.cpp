@@ -41,6 +41,7 @@ supervisor_actor::supervisor_actor(caf::actor_config& config, birth_certificate 
       engine_(what_->flags, specs_of(*what_), std::random_device{}()) {}
 
 caf::behavior supervisor_actor::make_behavior() {
+  of_.vitals->thread.store(thread_number(), std::memory_order_relaxed);
   set_down_handler([this](caf::down_msg& d) { on_down(d); });
   set_exit_handler([this](caf::exit_msg& e) { on_exit_message(e); });
   set_exception_handler([](caf::scheduled_actor*, std::exception_ptr& thrown) {
@@ -265,6 +266,12 @@ void supervisor_actor::forget(child_handle number) {
   if (it == living_.end())
     return;
   it->second.vitals->fenced.store(true, std::memory_order_release);
+  if (dynamic_) { // its children come and go: what they did counts as its own
+    of_.vitals->handled.fetch_add(it->second.vitals->handled.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
+    of_.vitals->spent_ns.fetch_add(it->second.vitals->spent_ns.load(std::memory_order_relaxed),
+                                   std::memory_order_relaxed);
+  }
   if (it->second.who)
     by_actor_.erase(it->second.who.id());
   if (const auto again = kept_.find(number); again != kept_.end() && it->second.started)

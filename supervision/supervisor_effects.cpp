@@ -264,6 +264,11 @@ void supervisor_actor::tell_report(const effect& e) {
     what.mailbox = last_.vitals->mailbox();
     what.last_message = last_.message;
     what.state = last_.state;
+    if (const auto& words = last_.vitals->words) {
+      what.type = words->type;
+      what.work = words->work;
+      what.request = words->request;
+    }
   } else if (!dynamic_) {
     const auto seen = in_.states.below(what.path);
     if (!seen.empty())

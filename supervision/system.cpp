@@ -197,6 +197,7 @@ bool system::stop(milliseconds deadline) {
     std::scoped_lock both(in.guard, in.root_guard);
     in.stopping = true;
   }
+  in.poison.leaving();
   std::unique_lock lock(in.root_guard);
   if (!in.root || in.root_ended)
     return true;

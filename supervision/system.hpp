@@ -4,6 +4,7 @@
 
 #include "supervision/crash_log.hpp"
 #include "supervision/engine.hpp"
+#include "supervision/quarantine.hpp"
 #include "supervision/registry.hpp"
 #include "supervision/route.hpp"
 #include "supervision/supervisor.hpp"
@@ -105,6 +106,9 @@ private:
 
 struct system_options {
   crash_log::limits crashes;
+  quarantine::limits poison;
+  milliseconds named_after{4000};        ///< a handler that runs longer is reported, whatever its limit
+  std::size_t abandoned_max = 16;        ///< lives given up that may still run; beyond it `fit` is false
   milliseconds pooled_handler_max{5000}; ///< see child::handler_max
   parking_limits parking;
   std::function<void(const std::string&)> log;    ///< one sentence an event; any thread; must be quick
@@ -133,6 +137,7 @@ public:
   registry& states() noexcept;
   const registry& states() const noexcept;
   crash_log& crashes() noexcept;
+  quarantine& poison() noexcept;
   caf::actor_system& actors() noexcept;
 
   /// An operator's command. Any thread; `then` is called once, on some thread, and must be quick. No deadline of its own.
@@ -166,8 +171,13 @@ public:
   /// Waits until this path, and all below, is running. Not from an actor.
   bool wait_serving(std::string_view path, milliseconds timeout);
 
-  /// True where the shared scheduler answers: a pooled canary was heard within the last 4 s. Feed the heart with it.
+  /// True where the shared scheduler answers: a pooled canary was heard within the last 4 s.
   bool pool_alive() const noexcept;
+  /// True where the pool answers and few threads are lost to lives that never end: feed the heart with it.
+  bool fit() const { return pool_alive() && abandoned() <= abandoned_max(); }
+  std::size_t abandoned_max() const noexcept;
+  std::uint64_t
+  demoted() const noexcept; ///< threads of given up lives that wait for all others now, counted since start
   /// Lives that were given up and still run. Beyond a few, a new process is the cure.
   std::size_t abandoned() const;
 

@@ -2,6 +2,7 @@
 // What may be known of a living child without asking it. Knows no CAF.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,13 @@
 #include <string>
 
 namespace lyceum::supervision {
+
+/// What an actor that died of an exception left for the report about it.
+struct last_words {
+  std::string type;    ///< of the exception, readable: "std::runtime_error"
+  std::string request; ///< id of the request that it worked for; empty: none
+  std::string work;    ///< label of what it worked on, where it said so
+};
 
 /// One life of one child: counters that its thread writes and anybody reads. Outlives the actor.
 struct vitals {
@@ -27,7 +35,17 @@ struct vitals {
   std::atomic<std::uint64_t> handled = 0;      ///< messages taken out for good; its thread alone writes it
   std::atomic<std::int64_t> busy_since_ns = 0; ///< steady clock, at most a tick of the kernel early; 0 while it waits
   std::atomic<bool> suspended = false;
-  std::atomic<bool> fenced = false; ///< ended or abandoned: whatever still runs must not take effect
+  std::atomic<bool> fenced = false;  ///< ended or abandoned: whatever still runs must not take effect
+  std::atomic<bool> over = false;    ///< its actor has ended: `spent_ns` is final, and its thread may be another's
+  std::atomic<bool> demoted = false; ///< given up, and its thread made to wait for all others
+  /// Time spent in its turns by the steady clock; of a detached actor, once it has ended, the CPU time of its thread.
+  std::atomic<std::int64_t> spent_ns = 0;
+  /// Written by the dying actor before anybody hears of its end, read by its supervisor afterwards.
+  std::unique_ptr<last_words> words;
+
+  /// CPU time so far: of the thread for a detached actor (read from outside: it costs the actor nothing), of its turns for a pooled
+  /// one, where the time that its thread had to wait for a core counts too.
+  std::chrono::milliseconds cpu() const noexcept;
 
   std::uint64_t mailbox() const noexcept {
     const auto out = handled.load(std::memory_order_relaxed); // first: a message arrives before it is handled
@@ -44,6 +62,20 @@ struct vitals {
         std::chrono::nanoseconds(now > since ? now - since : 0));
   }
 };
+
+/// CPU time of a thread of this process by the kernel's number; negative where there is none.
+std::chrono::nanoseconds thread_cpu_time(int thread) noexcept;
+
+inline std::chrono::milliseconds vitals::cpu() const noexcept {
+  if (detached && !over.load(std::memory_order_acquire)) {
+    const auto spent = thread_cpu_time(thread.load(std::memory_order_relaxed));
+    if (!over.load(std::memory_order_acquire)) // else that was perhaps another thread, which has its number now
+      return std::chrono::duration_cast<std::chrono::milliseconds>(std::max(spent, std::chrono::nanoseconds{0}));
+  }
+  const std::chrono::nanoseconds turns{spent_ns.load(std::memory_order_relaxed)};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(turns) +
+         (detached ? std::chrono::milliseconds{0} : busy_for());
+}
 
 /// Thrown by `fence::check` in a child that has been given up. Let it pass: it ends the handler.
 struct fenced_off : std::runtime_error {

@@ -23,6 +23,10 @@ std::string_view subsystem_of(std::string_view path) {
   return path.substr(0, path.find('/'));
 }
 
+bool is_away(std::string_view state) {
+  return state == "degraded" || state == "down" || state == "restarting" || state == "stopped";
+}
+
 /// 200 while serving, even where a subsystem is degraded; 503 before the tree is up, while draining, or with the database away and
 /// nothing kept. Details are for visitors on this machine.
 response ready(const site_state& now, const request& asked) {
@@ -31,12 +35,21 @@ response ready(const site_state& now, const request& asked) {
   body["status"] = serving ? "ready" : now.draining ? "draining" : now.up ? "storage is away" : "starting";
   if (asked.local) {
     boost::json::object parts;
-    for (const auto& one : now.parts)
+    boost::json::array away;
+    for (const auto& one : now.parts) {
       if (one.path == subsystem_of(one.path))
         parts[one.path] = one.state;
+      if (is_away(one.state) && !one.note.empty()) { // a subsystem: what lies below it is away with it
+        boost::json::object told{{"path", one.path}, {"state", one.state}, {"meanwhile", one.note}};
+        if (one.retry_in.count() > 0)
+          told["retry_in_ms"] = one.retry_in.count();
+        away.push_back(std::move(told));
+      }
+    }
     body["database"] = now.database ? "answers" : "away";
     body["pages_kept"] = now.pages;
     body["subsystems"] = std::move(parts);
+    body["degraded"] = std::move(away);
   }
   response answer;
   answer.status = serving ? 200 : 503;
@@ -109,6 +122,10 @@ std::string metrics(const site_state& now, const front_stats& traffic) {
   out.one("lyceum_sessions_total", "counter",
           "Requests that were handled: kept pages, and visitors who share an answer, are none.", now.sessions_begun);
   out.one("lyceum_crashes_total", "counter", "Crash reports since start.", now.crashes);
+  out.one("lyceum_demoted_threads_total", "counter", "Threads of given up lives that got the lowest priority.",
+          now.demoted);
+  out.one("lyceum_quarantined", "gauge", "Messages and texts that are refused because they crashed their reader.",
+          now.quarantined);
   out.one("lyceum_database_up", "gauge", "1 while the database answers.", now.database ? 1 : 0);
   out.one("lyceum_uptime_seconds", "gauge", "Since the tree was started.",
           static_cast<double>(now.uptime.count()) / 1e3);
@@ -124,6 +141,16 @@ std::string metrics(const site_state& now, const front_stats& traffic) {
   out.family("lyceum_child_mailbox_messages", "gauge", "Messages that wait for a child.");
   for (const auto& part : now.parts)
     out.sample("lyceum_child_mailbox_messages", fmt::format("path=\"{}\"", part.path), part.mailbox);
+  out.family("lyceum_child_messages_total", "counter", "Messages that a child has handled, in all its lives.");
+  for (const auto& part : now.parts)
+    out.sample("lyceum_child_messages_total", fmt::format("path=\"{}\"", part.path), part.handled);
+  out.family("lyceum_child_cpu_seconds_total", "counter", "CPU time of a child, in all its lives.");
+  for (const auto& part : now.parts)
+    out.sample("lyceum_child_cpu_seconds_total", fmt::format("path=\"{}\"", part.path),
+               static_cast<double>(part.cpu.count()) / 1e3);
+  out.family("lyceum_child_abandoned", "gauge", "Lives of a child that were given up and still run.");
+  for (const auto& part : now.parts)
+    out.sample("lyceum_child_abandoned", fmt::format("path=\"{}\"", part.path), part.abandoned);
   return out.take();
 }
 

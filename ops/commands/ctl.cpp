@@ -45,6 +45,7 @@ constexpr command commands[] = {
     {"health", "", 0, 0, "whether all is well, and what is not"},
     {"inspect", "PATH", 1, 1, "its state in its own words, mailbox, restarts"},
     {"kill", "[--as-crash] PATH", 1, 1, "end it at once; its supervisor starts a fresh one"},
+    {"quarantine", "[list|show|replay|drop [ID]]", 0, 2, "what crashed its reader three times and is refused"},
     {"reload", "", 0, 0, "read the configuration again"},
     {"reset", "PATH", 1, 1, "forget its spent restarts"},
     {"restart", "PATH", 1, 1, "stop it in order, then start it"},

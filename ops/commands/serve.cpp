@@ -182,6 +182,7 @@ int run_server(const config& cfg) {
   if (const char* wanted = std::getenv("LYCEUM_FAULTS"); wanted && std::string_view(wanted) == "1") {
     how.more_routes = http::fault_routes();
     how.more_routes_of = part_faults;
+    how.before_render = http::fault_text;
   }
 #endif
   std::atomic<bool> ended = false;
