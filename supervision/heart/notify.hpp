@@ -38,11 +38,18 @@ public:
   bool beat() const { return notify("WATCHDOG=1"); }
   bool status(std::string_view text) const;
 
+  /// Asks the heart for another program in our place, and waits until that one serves, or for why it does not. From then on we get
+  /// SIGTERM. systemd takes no notice of the question: ask only a heart. Any thread.
+  ///   internal  another upgrade is under way, the new server died or was not ready in time, the heart does not answer
+  expected<int> upgrade(std::string_view file, std::chrono::milliseconds patience) const;
+
   bool listened_to() const { return !path_.empty(); }
   /// How often to beat: a fifth of what the other side allows, and at most a second. Absent: nobody wants beats.
   std::optional<std::chrono::milliseconds> beat_period() const { return period_; }
 
 private:
+  bool send(std::string_view message, int attached) const;
+
   std::string path_; ///< "@…" stands for an abstract socket
   std::optional<std::chrono::milliseconds> period_;
 };
