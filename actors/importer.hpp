@@ -38,6 +38,7 @@ struct importer_options {
   std::optional<std::filesystem::path> content; ///< nothing: only renders what is not rendered yet
   bool replace_content = false;
   std::function<void(const std::string&)> log;
+  std::function<bool()> active;       ///< false: another server imports, and this one stands by. Absent: it is us
   std::function<bool()> schema_ready; ///< false: the schema is still to come, or not this program's. Absent: it is
 };
 

@@ -6,12 +6,16 @@
 #include "http/target.hpp"
 #include "ops/cache_commands.hpp"
 #include "ops/site_tree.hpp"
+#include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/migrate.hpp"
 #include "views/theme.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
+#include <mutex>
 
 #include <sys/stat.h>
 
@@ -72,12 +76,19 @@ struct site::inner {
   std::unique_ptr<http::router> routes;
   std::unique_ptr<http::front> front;
   std::unique_ptr<supervision::control> control;
+  std::unique_ptr<upgrader> upgrades;
 
+  std::atomic<bool> active; ///< the one server that imports
+  std::mutex arming;        ///< guards the two below
+  bool accepting;           ///< else loops wait, though their actors arm them
+  std::vector<bool> arms;   ///< what the tree wants of each loop
   std::atomic<bool> up = false;
   std::atomic<bool> wants_drain = false;
   bool stopped = false;
 
-  explicit inner(options given) : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree) {}
+  explicit inner(options given)
+      : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
+        accepting(!how.standby) {}
 
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
@@ -99,6 +110,20 @@ struct site::inner {
     look.store(std::move(*loaded));
     return {};
   }
+
+  /// Another server may be at work with a schema that is newer than this program: then it must not take its place.
+  expected<void> fits_the_database() const {
+    try {
+      storage::is_up_to_date(*storage::open(url_of(how.cfg.database), storage::mode::reads));
+    } catch (const storage::outage&) { // a state, and the other one's as well
+    } catch (const storage::error& wrong) {
+      return fail(problem::kind::conflict, wrong.what());
+    }
+    return {};
+  }
+
+  /// What kept pages of another build must have in common with ours.
+  std::string family() const { return how.cfg.base_url + "\n"; }
 
   /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
   std::string fingerprint() const {
@@ -150,7 +175,11 @@ struct site::inner {
     parts.changes.url = url;
     parts.changes.log = how.log;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
-    parts.importing = {url, cfg.content, cfg.replace_content, how.log,
+    parts.importing = {url,
+                       cfg.content,
+                       cfg.replace_content,
+                       how.log,
+                       [this] { return active.load(); },
                        [this] { return parts.database_health.schema_ready.load(std::memory_order_acquire); }};
     if (cfg.content) {
       parts.watching = {*cfg.content, how.log};
@@ -246,8 +275,9 @@ struct site::inner {
       return fail(problem::kind::internal, wrong.what());
     }
     front->start();
+    arms.resize(front->loops());
     for (std::size_t i = 0; i < front->loops(); ++i)
-      parts.loops.push_back({[this, i] { front->arm(i); }, [this, i] { front->disarm(i); },
+      parts.loops.push_back({[this, i] { arm(i, true); }, [this, i] { arm(i, false); },
                              [this, i] {
                                const auto now = front->vitals().at(i);
                                return fmt::format(R"({{"armed":{},"open":{},"accepted":{},"requests":{}}})", now.armed,
@@ -256,8 +286,19 @@ struct site::inner {
     return {};
   }
 
-  expected<void> open_control() {
+  void arm(std::size_t i, bool is) {
+    const std::lock_guard lock(arming);
+    arms[i] = is;
+    if (!is)
+      front->disarm(i);
+    else if (accepting)
+      front->arm(i);
+  }
+
+  void prepare_control() {
     supervision::control_options made;
+    made.replaces = how.replaces;
+    made.call_max_of["upgrade"] = how.cfg.upgrade_timeout + 60s;
     made.socket = how.cfg.control;
     made.audit = how.cfg.data / "log" / "audit.jsonl";
     control = std::make_unique<supervision::control>(tree, made);
@@ -276,9 +317,20 @@ struct site::inner {
           reply({R"({"reloading":true})", {}, {}});
         },
         true);
+    upgrades = std::make_unique<upgrader>(
+        upgrade_options{how.upgrade, [this] { return active.load(); }, [this] { control->reclaim(); }});
+    control->on(
+        "upgrade",
+        [this](const supervision::control_request& asked, supervision::control_reply reply) {
+          upgrades->handle(asked, std::move(reply));
+        },
+        true);
+    parts.control = control.get();
+  }
+
+  expected<void> open_control() {
     if (const auto opened = control->open(); !opened)
       return fail(problem::kind::internal, opened.detail);
-    parts.control = control.get();
     return {};
   }
 
@@ -301,18 +353,64 @@ expected<void> site::start() {
   auto& all = *inner_;
   if (auto loaded = all.load_look(); !loaded)
     return loaded;
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log);
+  if (all.how.standby)
+    if (auto fits = all.fits_the_database(); !fits)
+      return fits;
+  const auto family = all.family();
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log,
+                                           page_store::kinship{family, all.how.standby});
   all.load_kept_pages();
   all.prepare_frame();
   all.prepare_parts();
   if (auto opened = all.open_front(); !opened)
     return opened;
-  if (auto opened = all.open_control(); !opened)
-    return opened;
+  all.prepare_control();
+  if (!all.how.standby)
+    if (auto opened = all.open_control(); !opened)
+      return opened;
   if (auto started = all.tree.start(site_tree(all.parts)); !started)
     return fail(problem::kind::internal, "the site does not start: " + started.detail);
   all.up = true;
   return {};
+}
+
+bool site::prepared() const {
+  const auto& database = inner_->parts.database_health;
+  return database.schema_ready.load(std::memory_order_acquire) || database.away;
+}
+
+expected<void> site::take_over() {
+  auto& all = *inner_;
+  if (auto opened = all.open_control(); !opened)
+    return opened;
+  const std::lock_guard lock(all.arming);
+  all.accepting = true;
+  for (std::size_t i = 0; i < all.arms.size(); ++i)
+    if (all.arms[i])
+      all.front->arm(i);
+  return {};
+}
+
+void site::become_active() {
+  if (inner_->active.exchange(true))
+    return;
+  supervision::tell(inner_->tree.named("cache/page_cache"), tidy_pages{});
+  supervision::tell(inner_->tree.named("content/importer"), import_atom::value);
+}
+
+void site::hand_over(std::chrono::milliseconds within) {
+  auto& all = *inner_;
+  all.active = false; // first: an import that is under way cannot commit any more
+  auto stopped = std::make_shared<std::promise<void>>();
+  all.tree.operate(supervision::operation::stop, "content", [stopped](const auto&) { stopped->set_value(); });
+  auto soon = stopped->get_future();
+  // The watcher may be waiting for the kernel: it hears of the stop when that wait ends.
+  for (const auto until = clock::now() + within; clock::now() < until;) {
+    all.parts.watcher_bell.ring();
+    if (soon.wait_for(5ms) == std::future_status::ready)
+      break;
+  }
+  all.store->let_go();
 }
 
 std::vector<std::string> site::addresses() const {
@@ -347,6 +445,8 @@ bool site::stop(std::chrono::milliseconds within) {
     clean = all.front->drain(within);
   const auto left = std::max(1000ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now()));
   clean = all.tree.stop(left) && clean;
+  if (all.upgrades)
+    all.upgrades->settle();
   if (all.control)
     all.control->close();
   if (all.front)
