@@ -371,6 +371,11 @@ expected<void> site::start() {
   if (auto started = all.tree.start(site_tree(all.parts)); !started)
     return fail(problem::kind::internal, "the site does not start: " + started.detail);
   all.up = true;
+  if (!all.how.last_death.empty())
+    all.tree.crashes().add({.kind = "process",
+                            .path = "site",
+                            .reason = all.how.last_death,
+                            .decision = "the heart has started another process"});
   return {};
 }
 

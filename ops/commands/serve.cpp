@@ -203,6 +203,7 @@ int run_server(const config& cfg) {
     return complain(
         fmt::format("another server is active on {}. Stop it, or choose another --data.", cfg.data.string()));
   how.standby = standby;
+  how.last_death = heart.last_death();
   how.replaces = standby ? -1 : predecessor;
   if (under_heart)
     how.upgrade = [heart, patience = cfg.upgrade_timeout + 10s](const std::string& file) -> expected<int> {

@@ -93,6 +93,8 @@ std::optional<guard::life> guard::launch(const std::string& program, bool beside
   environment.push_back(
       "WATCHDOG_USEC=" +
       std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(figures_.silence_max).count()));
+  if (!beside && !last_death_.empty())
+    environment.push_back("HEART_LAST_DEATH=" + last_death_);
   auto argv = options_.server;
   argv.front() = program;
   auto child = start_process({std::move(argv), std::move(environment), sockets_});

@@ -45,6 +45,8 @@ struct heart_options {
 /// for loop i mod sockets_each. NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID tell it where to beat
 /// (supervision/heart/notify.hpp is its side). It dies with the heart: PR_SET_PDEATHSIG sends it SIGTERM.
 ///
+/// One that follows a server that died is told how, in HEART_LAST_DEATH (`notifier::last_death`), so that it can raise an alert.
+///
 /// The server may ask for another program in its place: `notifier::upgrade` sends X_UPGRADE=/path and a socket for the outcome.
 /// That program is started with the same arguments and sockets beside the old server. When it says READY=1 it is the server, and the
 /// old one gets SIGTERM; if it ends before, or is not ready in time, it is given up and the old one serves on. One upgrade at a time;

@@ -64,7 +64,9 @@ notifier notifier::from_environment() {
     auto fifth = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(*allowed / 5));
     made.period_ = std::clamp(fifth, std::chrono::milliseconds(1), std::chrono::milliseconds(1000));
   }
-  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+  if (const char* death = std::getenv("HEART_LAST_DEATH"))
+    made.last_death_ = death;
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "HEART_LAST_DEATH"})
     unsetenv(name);
   return made;
 }

@@ -193,6 +193,9 @@ TEST_F(upgrade, a_restart_after_a_crash_starts_the_new_program) {
   ASSERT_EQ(kill(old, SIGKILL), 0);
   ASSERT_TRUE(eventually([&] { return school->process() != old && school->get("/").status == 200; }, 15s));
   EXPECT_EQ(program_of(school->process()), second);
+  EXPECT_TRUE(eventually([&] { // an operator sees it, too
+    return school->ctl({"--json", "crashes"}).out.find("was killed by SIGKILL") != std::string::npos;
+  }));
   EXPECT_EQ(active_on(school->data()), std::set{school->process()});
 }
 

@@ -52,6 +52,7 @@ TEST_F(heart_test, a_segmentation_fault_is_told_and_mended) {
               testing::ContainsRegex("the server \\(pid " + first +
                                      "\\) was killed by SIGSEGV.* after .* s; started again at once, restart 1"));
   EXPECT_THAT(field("last_death"), HasSubstr("SIGSEGV"));
+  EXPECT_THAT(get(port, "/last-death").body(), HasSubstr("was killed by SIGSEGV")) << "for the alert";
 }
 
 TEST_F(heart_test, an_exit_with_0_that_nobody_asked_for_is_a_death) {

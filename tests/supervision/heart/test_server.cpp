@@ -60,6 +60,8 @@ std::string answer(const std::string& asked) {
     ask_upgrade(asked.substr(8));
   if (asked == "/ask-again") // while another one is under way
     return notifier.upgrade("/bin/true", std::chrono::seconds(20)).error().detail;
+  if (asked == "/last-death")
+    return notifier.last_death();
   if (asked == "/beside")
     return std::getenv("BESIDE") ? "yes" : "no";
   if (asked == "/reloads")
