@@ -249,9 +249,11 @@ int run_server(const config& cfg) {
   heart.stopping();
   say("draining");
   end_at_once_on_a_second_signal();
-  school.hand_over(hand_over_max);
+  const auto until = std::chrono::steady_clock::now() + cfg.drain_timeout;
+  school.hand_over(std::min<std::chrono::milliseconds>(hand_over_max, cfg.drain_timeout));
   active.release();
-  const bool clean = school.stop(cfg.drain_timeout);
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  const bool clean = school.stop(std::max<std::chrono::milliseconds>(left, 1ms));
   say(clean ? "stopped" : "stopped; what still ran was cut");
   std::fflush(nullptr);
   // The actor system's destructor waits for every actor, also for one that never returns: leave without it.
