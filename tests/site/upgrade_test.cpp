@@ -3,6 +3,8 @@
 // the full length.
 #include "tests/site/visitors.hpp"
 
+#include "storage/db.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -268,9 +270,26 @@ TEST_F(upgrade, until_the_new_one_is_ready_the_old_one_is_active_and_alone) {
   EXPECT_EQ(school->get("/articles/held").status, 200);
 }
 
+TEST_F(upgrade, a_program_that_does_not_know_the_schema_is_refused) {
+  begin();
+  const auto old = school->process();
+  {
+    // As a newer release leaves it behind.
+    const auto db = storage::open("sqlite:" + (school->data() / "lyceum.db").string(), storage::mode::writes);
+    db->script("test",
+               "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (9999, 'later', 'x', 0)");
+  }
+  const auto done = school->ctl({"upgrade", second.string()});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("migration 9999 (later), which this program does not know"));
+  EXPECT_EQ(school->process(), old);
+  EXPECT_EQ(school->get("/").status, 200);
+  EXPECT_EQ(school->get("/courses/none").status, 404) << "the old server works on with its database";
+}
+
 TEST_F(upgrade, a_request_that_takes_long_is_answered_by_the_old_server) {
-  begin({}, true);
-  std::thread slow([&] { EXPECT_EQ(client(school->port()).get("/__fault/sleep?ms=2000").status, 200); });
+  begin({"LYCEUM_REQUEST_TIMEOUT=15s", "LYCEUM_DRAIN_TIMEOUT=15s"}, true);
+  std::thread slow([&] { EXPECT_EQ(client(school->port()).get("/__fault/sleep?ms=6000").status, 200); });
   ASSERT_TRUE(eventually([&] { return school->metric("lyceum_sessions") == 1.0; }));
   const auto old = school->process();
   const auto done = school->ctl({"upgrade", second.string()});
@@ -278,6 +297,7 @@ TEST_F(upgrade, a_request_that_takes_long_is_answered_by_the_old_server) {
   EXPECT_FALSE(gone(old)) << "it still answers";
   // It does not import any more, while it drains: the new one does.
   EXPECT_TRUE(eventually([&] { return active_on(school->data()) == std::set{school->process()}; }));
+  EXPECT_FALSE(gone(old)) << "it let go of the lock only with its end";
   slow.join();
   EXPECT_TRUE(eventually([&] { return gone(old); }, 20s));
 }
