@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -46,6 +47,8 @@ struct systemd : ::testing::Test {
     ASSERT_EQ(getsockname(listening, reinterpret_cast<sockaddr*>(&name), &size), 0);
     port = ntohs(name.sin_port);
     notified = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    ASSERT_EQ(setsockopt(notified, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
     sockaddr_un where{};
     where.sun_family = AF_UNIX;
     (place / "notify").string().copy(where.sun_path, sizeof where.sun_path - 1);
@@ -62,8 +65,8 @@ struct systemd : ::testing::Test {
     close(notified);
   }
 
-  /// As systemd starts a service with Sockets=, Type=notify and WatchdogSec=.
-  void start() {
+  /// As systemd starts a service with Sockets=, Type=notify and WatchdogSec=; or `with_heart`, and then without Sockets=.
+  void start(bool with_heart = false) {
     const auto content = sample_school().string();
     const auto data = (place / "data").string();
     const auto address = (place / "notify").string();
@@ -75,14 +78,19 @@ struct systemd : ::testing::Test {
       return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto own = std::to_string(getpid());
-    setenv("LISTEN_PID", own.c_str(), 1);
-    setenv("LISTEN_FDS", "1", 1);
-    setenv("LISTEN_FDNAMES", "http", 1);
+    if (!with_heart) {
+      setenv("LISTEN_PID", own.c_str(), 1);
+      setenv("LISTEN_FDS", "1", 1);
+      setenv("LISTEN_FDNAMES", "http", 1);
+    }
     setenv("NOTIFY_SOCKET", address.c_str(), 1);
     setenv("WATCHDOG_PID", own.c_str(), 1);
     setenv("WATCHDOG_USEC", usec.c_str(), 1);
     const int out = open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     dup2(out, 2);
+    if (with_heart)
+      execl(LYCEUM_PROGRAM, LYCEUM_PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data", data.c_str(), "--content",
+            content.c_str(), nullptr);
     if (listening == 3)
       fcntl(3, F_SETFD, 0);
     else
@@ -92,14 +100,26 @@ struct systemd : ::testing::Test {
     _exit(127);
   }
 
-  /// The next message, if one comes in time.
+  /// The next message, if one comes in time. As NotifyAccess=main has it: others' than the service's own process count for nothing.
   std::optional<std::string> heard(std::chrono::milliseconds within) const {
     pollfd one{notified, POLLIN, 0};
     if (poll(&one, 1, static_cast<int>(within.count())) <= 0)
       return {};
     char bytes[4096];
-    const auto got = recv(notified, bytes, sizeof bytes, 0);
-    return std::string(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    iovec where{bytes, sizeof bytes};
+    msghdr head{};
+    head.msg_iov = &where;
+    head.msg_iovlen = 1;
+    head.msg_control = control;
+    head.msg_controllen = sizeof control;
+    const auto got = recvmsg(notified, &head, 0);
+    ucred from{};
+    if (const auto* with = CMSG_FIRSTHDR(&head))
+      std::memcpy(&from, CMSG_DATA(with), sizeof from);
+    if (got <= 0 || from.pid != service)
+      return {};
+    return std::string(bytes, static_cast<std::size_t>(got));
   }
   bool hears(const std::string& word, std::chrono::milliseconds within = 20s) const {
     for (const auto until = clock::now() + within; clock::now() < until;)
@@ -182,6 +202,26 @@ TEST_F(systemd, a_second_active_server_is_refused_and_so_is_an_upgrade) {
       run_lyceum({"ctl", "--control", (place / "data" / "control.sock").string(), "upgrade", "/bin/true"});
   EXPECT_EQ(asked.status, 1);
   EXPECT_THAT(asked.err, HasSubstr("systemctl restart lyceum"));
+}
+
+TEST_F(systemd, a_heart_speaks_for_its_servers_also_across_an_upgrade) {
+  start(true);
+  ASSERT_TRUE(hears("READY=1"));
+  EXPECT_TRUE(hears("WATCHDOG=1", watchdog));
+  const auto next = place / "lyceum-next";
+  fs::copy_file(LYCEUM_PROGRAM, next);
+  const auto done =
+      run_lyceum({"ctl", "--control", (place / "data" / "control.sock").string(), "upgrade", next.string()});
+  EXPECT_EQ(done.status, 0) << done.err;
+  for (int i = 0; i < 3; ++i) {
+    const auto got = heard(watchdog);
+    EXPECT_EQ(got.value_or("silence").find("STOPPING"), std::string::npos)
+        << "the former server's end is not the service's";
+  }
+  EXPECT_TRUE(hears("WATCHDOG=1", watchdog));
+  ASSERT_EQ(kill(service, SIGTERM), 0);
+  EXPECT_TRUE(hears("STOPPING=1"));
+  EXPECT_EQ(ended(), 0);
 }
 
 std::string unit() {

@@ -179,6 +179,21 @@ TEST_F(heart_upgrade_test, a_stop_meanwhile_ends_both) {
   EXPECT_TRUE(get(port, "/").refused);
 }
 
+TEST_F(heart_upgrade_test, both_end_with_their_heart) {
+  start_and_serve();
+  plan("waits");
+  ask(newer());
+  ASSERT_TRUE(eventually([&] { return starts().size() == 2; }));
+  std::istringstream last(contents(folder / "starts").substr(contents(folder / "starts").find('\n') + 1));
+  long at = 0;
+  pid_t heir = 0;
+  last >> at >> heir;
+  ASSERT_GT(heir, 0);
+  kill(heart, SIGKILL);
+  EXPECT_EQ(ended(), 1000 + SIGKILL);
+  EXPECT_TRUE(eventually([&] { return gone(server) && gone(heir); }));
+}
+
 TEST_F(heart_upgrade_test, a_stop_waits_for_a_former_server_that_still_drains_and_a_second_one_does_not) {
   start_and_serve();
   const auto old = server;
