@@ -4,7 +4,9 @@
 #include "actors/page_store.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
+#include "ops/accept_gate.hpp"
 #include "ops/cache_commands.hpp"
+#include "ops/fingerprint.hpp"
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
@@ -15,13 +17,6 @@
 
 #include <algorithm>
 #include <future>
-#include <mutex>
-
-#include <sys/stat.h>
-
-#ifndef LYCEUM_VERSION
-#define LYCEUM_VERSION "unknown"
-#endif
 
 namespace lyceum {
 namespace {
@@ -79,16 +74,14 @@ struct site::inner {
   std::unique_ptr<upgrader> upgrades;
 
   std::atomic<bool> active; ///< the one server that imports
-  std::mutex arming;        ///< guards the two below
-  bool accepting;           ///< else loops wait, though their actors arm them
-  std::vector<bool> arms;   ///< what the tree wants of each loop
+  accept_gate gate;         ///< shut while this server stands by
   std::atomic<bool> up = false;
   std::atomic<bool> wants_drain = false;
   bool stopped = false;
 
   explicit inner(options given)
       : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
-        accepting(!how.standby) {}
+        gate(!how.standby) {}
 
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
@@ -120,24 +113,6 @@ struct site::inner {
       return fail(problem::kind::conflict, wrong.what());
     }
     return {};
-  }
-
-  /// What kept pages of another build must have in common with ours.
-  std::string family() const { return how.cfg.base_url + "\n"; }
-
-  /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
-  std::string fingerprint() const {
-    std::string all = "lyceum " LYCEUM_VERSION "\n" + how.cfg.base_url + "\n";
-    all += fmt::format("renderer {}\n", views::renderer_version);
-    const auto theme = look.load();
-    for (const auto& asset : theme->assets())
-      all += asset.hashed_name + '\n';
-    for (const auto& page : theme->pages())
-      all += theme->source(page);
-    struct stat program {}; // another build may draw the same values in another way
-    if (stat("/proc/self/exe", &program) == 0)
-      all += fmt::format("{} {} {}\n", program.st_size, program.st_mtim.tv_sec, program.st_mtim.tv_nsec);
-    return all;
   }
 
   /// Puts the kept pages into the table. The cursor begins where the oldest of them was made: what changed since then marks what is
@@ -275,24 +250,15 @@ struct site::inner {
       return fail(problem::kind::internal, wrong.what());
     }
     front->start();
-    arms.resize(front->loops());
+    gate.guards(*front);
     for (std::size_t i = 0; i < front->loops(); ++i)
-      parts.loops.push_back({[this, i] { arm(i, true); }, [this, i] { arm(i, false); },
+      parts.loops.push_back({[this, i] { gate.arm(i); }, [this, i] { gate.disarm(i); },
                              [this, i] {
                                const auto now = front->vitals().at(i);
                                return fmt::format(R"({{"armed":{},"open":{},"accepted":{},"requests":{}}})", now.armed,
                                                   now.open, now.accepted, now.requests);
                              }});
     return {};
-  }
-
-  void arm(std::size_t i, bool is) {
-    const std::lock_guard lock(arming);
-    arms[i] = is;
-    if (!is)
-      front->disarm(i);
-    else if (accepting)
-      front->arm(i);
   }
 
   void prepare_control() {
@@ -356,9 +322,9 @@ expected<void> site::start() {
   if (all.how.standby)
     if (auto fits = all.fits_the_database(); !fits)
       return fits;
-  const auto family = all.family();
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log,
-                                           page_store::kinship{family, all.how.standby});
+  const auto family = family_of(all.how.cfg);
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", fingerprint_of(all.how.cfg, *all.look.load()),
+                                           all.how.log, page_store::kinship{family, all.how.standby});
   all.load_kept_pages();
   all.prepare_frame();
   all.prepare_parts();
@@ -388,11 +354,7 @@ expected<void> site::take_over() {
   auto& all = *inner_;
   if (auto opened = all.open_control(); !opened)
     return opened;
-  const std::lock_guard lock(all.arming);
-  all.accepting = true;
-  for (std::size_t i = 0; i < all.arms.size(); ++i)
-    if (all.arms[i])
-      all.front->arm(i);
+  all.gate.open();
   return {};
 }
 

@@ -27,7 +27,7 @@ public:
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
     /// Begins beside another server: accepts nothing, and answers no `ctl`, until `take_over`; imports nothing until `become_active`.
     bool standby = false;
-    pid_t replaces = 0;                                       ///< whose control socket may be taken over; -1: anybody's
+    pid_t replaces = 0;     ///< whose control socket may be taken over; -1: anybody's
     std::string last_death; ///< how the process before this one died; for the crash log. Empty: it did not
     std::function<expected<int>(const std::string&)> upgrade; ///< asks the heart for another program; absent: no heart
   };
