@@ -53,6 +53,7 @@ constexpr auto repeat_pause = 30s; // between two lines that say nothing new
 }
 
 void database_state::tell(bool now, const std::string& what, const log_line& log) {
+  away = !now;
   const bool turned = answers.exchange(now) != now;
   if (now && !turned)
     return;

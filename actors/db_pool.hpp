@@ -20,6 +20,7 @@ struct database_state {
   using log_line = std::function<void(const std::string&)>;
 
   std::atomic<bool> answers = false;      ///< the last thing that a worker heard of it
+  std::atomic<bool> away = false;         ///< and it was an outage, or a schema that is not ours
   std::atomic<bool> schema_ready = false; ///< migrations are done; readers wait for it
 
   /// What a worker found out: said when it differs from what was said last (another reason is news, too), and at most once

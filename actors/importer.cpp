@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto standby_pause = 250ms;
 constexpr auto schema_pause = 250ms;
 constexpr auto retry_pause = 2s;
 constexpr auto full_pause = 10s;
@@ -75,6 +76,10 @@ public:
 private:
   /// Runs `what` with a connection, or later, when there is one.
   void with_database(std::function<void(storage::db&)> what) {
+    if (options_.active && !options_.active()) {
+      step_ = "stands by";
+      return import_later(standby_pause);
+    }
     if (options_.schema_ready && !options_.schema_ready()) {
       step_ = "waits for the database";
       return import_later(schema_pause);
@@ -83,7 +88,9 @@ private:
       if (!db_ || !db_->healthy()) {
         db_.reset();
         db_ = storage::open(options_.url, storage::mode::writes, {30s, 2s, 10s});
-        db_->fence([fence = supervision::fence_of(self_)] { return fence.open(); });
+        db_->fence([fence = supervision::fence_of(self_), &options = options_] {
+          return fence.open() && (!options.active || options.active());
+        });
       }
       what(*db_);
     } catch (const storage::outage&) {

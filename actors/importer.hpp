@@ -39,6 +39,7 @@ struct importer_options {
   bool replace_content = false;
   std::function<void(const std::string&)> log;  ///< what an import did
   std::function<void(const std::string&)> warn; ///< what is wrong with the content
+  std::function<bool()> active;       ///< false: another server imports, and this one stands by. Absent: it is us
   std::function<bool()> schema_ready; ///< false: the schema is still to come, or not this program's. Absent: it is
 };
 

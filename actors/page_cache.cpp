@@ -55,6 +55,7 @@ caf::behavior page_cache(caf::stateful_actor<page_cache_state>* self, page_table
       [self](const list_pages& what) { return page_list{self->state.keeper->list(what.prefix, what.count)}; },
       [self](const show_page& what) { return as_list(self->state.keeper->show(what.key)); },
       [self](page_encoded& what) { self->state.keeper->encoded(what.key, what.from, std::move(what.made)); },
+      [self](tidy_pages) { self->state.keeper->tick(page_keeper::clock::now()); },
       [self](tick_atom) {
         self->state.keeper->tick(page_keeper::clock::now());
         self->delayed_send(self, between_ticks, tick_atom::value);

@@ -42,6 +42,7 @@ struct ask_page_figures {};
 struct page_figures {
   page_keeper::statistics now;
 };
+struct tidy_pages {}; ///< what is done once a second, now: the store's file is to be taken over. No answer
 struct list_pages {
   std::string prefix;
   std::uint64_t count = 100;
@@ -102,6 +103,9 @@ inline std::string to_string(const ask_page_figures&) {
 inline std::string to_string(const page_figures&) {
   return "page_figures";
 }
+inline std::string to_string(const tidy_pages&) {
+  return "tidy_pages";
+}
 inline std::string to_string(const list_pages& what) {
   return "list_pages " + what.prefix;
 }
@@ -126,6 +130,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::evict_pages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::forget_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::ask_page_figures)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::page_figures)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::tidy_pages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::list_pages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::show_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(lyceum::page_list)

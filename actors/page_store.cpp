@@ -21,13 +21,14 @@
 namespace lyceum {
 namespace {
 
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version = 2;
 
 /// The file's first bytes. Rewritten in place when it is opened after a restart of the machine.
 struct file_header {
   std::array<char, 8> name{'l', 'y', 'c', 'p', 'a', 'g', 'e', 's'};
   std::uint64_t version = format_version;
   std::array<std::uint64_t, 2> fingerprint{};
+  std::uint64_t family = 0;
   std::array<char, 40> boot{}; // which life of the machine the records were written in
 };
 
@@ -38,9 +39,10 @@ std::array<char, 40> boot_now() {
   return id;
 }
 
-file_header header_for(std::string_view fingerprint) {
+file_header header_for(std::string_view fingerprint, std::string_view family) {
   file_header made;
   made.fingerprint = {quick_hash(fingerprint, 1), quick_hash(fingerprint, 2)};
+  made.family = quick_hash(family, 1);
   made.boot = boot_now();
   return made;
 }
@@ -124,8 +126,9 @@ struct evictions {
 
 } // namespace
 
-page_store::page_store(std::filesystem::path folder, std::string_view fingerprint, log_line log)
-    : folder_(std::move(folder)), fingerprint_(fingerprint), log_(std::move(log)) {
+page_store::page_store(std::filesystem::path folder, std::string_view fingerprint, log_line log, kinship of)
+    : folder_(std::move(folder)), fingerprint_(fingerprint), family_(of.family), inherits_(of.inherits),
+      log_(std::move(log)) {
   open();
 }
 
@@ -171,27 +174,45 @@ void page_store::open() {
     return;
   }
 
-  const file_header ours = header_for(fingerprint_);
+  const file_header ours = header_for(fingerprint_, family_);
   file_header theirs;
   auto size = static_cast<std::uint64_t>(facts.st_size);
-  bool same = size >= sizeof theirs && ::pread(file.file, &theirs, sizeof theirs, 0) == sizeof theirs &&
-              theirs.name == ours.name && theirs.version == ours.version && theirs.fingerprint == ours.fingerprint;
+  bool readable = size >= sizeof theirs && ::pread(file.file, &theirs, sizeof theirs, 0) == sizeof theirs &&
+                  theirs.name == ours.name && theirs.version == ours.version;
+  bool same = readable && theirs.fingerprint == ours.fingerprint;
+  bool kin = readable && !same && inherits_ && theirs.family == ours.family;
   file_bytes_ = sizeof ours;
-  if (same)
-    load(file.file, size, theirs.boot == ours.boot && ours.boot[0] != '\0');
+  if (same || kin)
+    load(file.file, size, theirs.boot == ours.boot && ours.boot[0] != '\0', kin);
   if (!alone)
     return;
+  if (!same)
+    return begin_anew();
 
-  // From here the file is ours: cut off what is torn or another build's, and say in which life of the machine it grows
-  // on.
-  if (::ftruncate(file.file, static_cast<off_t>(same ? file_bytes_ : 0)) != 0 || ::lseek(file.file, 0, SEEK_SET) != 0 ||
+  // From here the file is ours: cut off what is torn, and say in which life of the machine it grows on.
+  if (::ftruncate(file.file, static_cast<off_t>(file_bytes_)) != 0 || ::lseek(file.file, 0, SEEK_SET) != 0 ||
       !write_header(file.file, ours) || ::lseek(file.file, 0, SEEK_END) < 0)
     return give_up("preparing its file", errno);
   file_ = file.release();
 }
 
-/// Fills `loaded_` from all whole records at the file's start; `file_bytes_` becomes their end.
-void page_store::load(int file, std::uint64_t size, bool trusted) {
+/// A new file in the place of another build's, whose pages a process on its way out may still be sending.
+void page_store::begin_anew() {
+  auto fresh_path = folder_ / "pages.new";
+  file_closer fresh(::open(fresh_path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  records_.clear();
+  live_bytes_ = 0;
+  file_bytes_ = sizeof(file_header);
+  if (fresh.file < 0 || !write_header(fresh.file, header_for(fingerprint_, family_)) ||
+      ::rename(fresh_path.c_str(), (folder_ / "pages").c_str()) != 0)
+    return give_up("preparing its file", errno);
+  file_ = fresh.release();
+  for (const auto& one : loaded_) // inherited: ours from here on
+    put(one.key, *one.what, one.stale);
+}
+
+/// Fills `loaded_` from all whole records at the file's start; `file_bytes_` becomes their end. `kin`: another build's.
+void page_store::load(int file, std::uint64_t size, bool trusted, bool kin) {
   auto owner = file_in_memory::of(file, size);
   if (!owner)
     return;
@@ -227,7 +248,8 @@ void page_store::load(int file, std::uint64_t size, bool trusted) {
   std::vector<std::pair<std::size_t, kept>> in_order;
   in_order.reserve(pages.size());
   for (auto& [key, one] : pages)
-    in_order.emplace_back(one.at, kept{key, one.what, one.stale || evicted.hit(*one.what, one.at)});
+    in_order.emplace_back(
+        one.at, kept{key, one.what, one.stale || evicted.hit(*one.what, one.at) || (kin && !one.what->immutable)});
   std::ranges::sort(in_order, {}, &std::pair<std::size_t, kept>::first);
   loaded_.reserve(in_order.size());
   for (auto& [at, one] : in_order)
@@ -308,7 +330,7 @@ void page_store::rewrite(const std::vector<page_table::entry>& pages) {
   records_.clear();
   live_bytes_ = 0;
   file_bytes_ = sizeof(file_header);
-  bool good = write_header(fresh.file, header_for(fingerprint_));
+  bool good = write_header(fresh.file, header_for(fingerprint_, family_));
   auto add = [&](const page_record::outgoing& what) {
     good = good && write_record(fresh.file, what);
     file_bytes_ += what.first.size;
@@ -325,6 +347,15 @@ void page_store::rewrite(const std::vector<page_table::entry>& pages) {
   if (file_ >= 0)
     ::close(file_);
   file_ = fresh.release();
+}
+
+void page_store::let_go() {
+  std::lock_guard lock(guard_);
+  gave_up_ = true;
+  if (file_ >= 0)
+    ::close(std::exchange(file_, -1));
+  if (lock_ >= 0)
+    ::close(std::exchange(lock_, -1)); // and with it the lock
 }
 
 /// A store that misses an eviction would give old pages to the next process as fresh, so nothing of it may stay.

@@ -199,6 +199,8 @@ const std::array rows{
             [](config& c, in f) { return read_time(c.limits.request_timeout, f); }},
     key_row{{"drain_timeout", "10s", "how long a stop waits for requests being answered"},
             [](config& c, in f) { return read_time(c.drain_timeout, f); }},
+    key_row{{"upgrade_timeout", "60s", "how long the new server of `ctl upgrade` may take until it is ready"},
+            [](config& c, in f) { return read_time(c.upgrade_timeout, f); }},
 };
 
 const auto keys = [] {
@@ -301,7 +303,8 @@ std::vector<setting> read_variables(const environment_map& environment, std::vec
   std::vector<setting> found;
   if (const auto* url = variable(environment, "DATABASE_URL"))
     found.push_back({"database", {*url}, "DATABASE_URL"});
-  constexpr std::array<std::string_view, 4> others{"LYCEUM_CONFIG", "LYCEUM_CORPUS", "LYCEUM_FAULTS", "LYCEUM_HEART"};
+  constexpr std::array<std::string_view, 5> others{"LYCEUM_CONFIG", "LYCEUM_CORPUS", "LYCEUM_FAULTS", "LYCEUM_HEART",
+                                                   "LYCEUM_STANDBY"};
   for (const auto& [name, value] : environment) {
     if (!name.starts_with("LYCEUM_") || name.starts_with("LYCEUM_TEST_") || value.empty() ||
         std::ranges::find(others, name) != others.end())

@@ -91,6 +91,9 @@ struct config {
   limits_config limits;
   std::chrono::milliseconds drain_timeout{10'000}; ///< after SIGTERM; then what still runs is cut and the status is 70
 
+  std::chrono::milliseconds upgrade_timeout{
+      60'000}; ///< from the start of an upgrade's server until it is ready; then given up
+
   std::vector<std::string> warnings; ///< to be told at start: LYCEUM_ variables that mean nothing
 
   std::filesystem::path run_dir() const { return data / "run"; }

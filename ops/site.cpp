@@ -4,21 +4,20 @@
 #include "actors/page_store.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
+#include "ops/accept_gate.hpp"
 #include "ops/cache_commands.hpp"
+#include "ops/fingerprint.hpp"
 #include "ops/site_tree.hpp"
+#include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/migrate.hpp"
 #include "views/theme.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <iterator>
-
-#include <sys/stat.h>
-
-#ifndef LYCEUM_VERSION
-#define LYCEUM_VERSION "unknown"
-#endif
 
 namespace lyceum {
 namespace {
@@ -95,12 +94,17 @@ struct site::inner {
   std::unique_ptr<http::router> routes;
   std::unique_ptr<http::front> front;
   std::unique_ptr<supervision::control> control;
+  std::unique_ptr<upgrader> upgrades;
 
+  std::atomic<bool> active; ///< the one server that imports
+  accept_gate gate;         ///< shut while this server stands by
   std::atomic<bool> up = false;
   std::atomic<bool> wants_drain = false;
   bool stopped = false;
 
-  explicit inner(options given) : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree) {}
+  explicit inner(options given)
+      : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
+        gate(!how.standby) {}
 
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
@@ -126,19 +130,15 @@ struct site::inner {
     return {};
   }
 
-  /// What kept pages depend on besides content: they are of use only to a process that would make the same ones.
-  std::string fingerprint() const {
-    std::string all = "lyceum " LYCEUM_VERSION "\n" + frame.base_url + "\n";
-    all += fmt::format("renderer {}\n", views::renderer_version);
-    const auto theme = look.load();
-    for (const auto& asset : theme->assets())
-      all += asset.hashed_name + '\n';
-    for (const auto& page : theme->pages())
-      all += theme->source(page);
-    struct stat program {}; // another build may draw the same values in another way
-    if (stat("/proc/self/exe", &program) == 0)
-      all += fmt::format("{} {} {}\n", program.st_size, program.st_mtim.tv_sec, program.st_mtim.tv_nsec);
-    return all;
+  /// Another server may be at work with a schema that is newer than this program: then it must not take its place.
+  expected<void> fits_the_database() const {
+    try {
+      storage::is_up_to_date(*storage::open(url_of(how.cfg.database), storage::mode::reads));
+    } catch (const storage::outage&) { // a state, and the other one's as well
+    } catch (const storage::error& wrong) {
+      return fail(problem::kind::conflict, wrong.what());
+    }
+    return {};
   }
 
   /// Puts the kept pages into the table. The cursor begins where the oldest of them was made: what changed since then marks what is
@@ -186,6 +186,7 @@ struct site::inner {
                        cfg.replace_content,
                        how.log.info,
                        how.log.warn,
+                       [this] { return active.load(); },
                        [this] { return parts.database_health.schema_ready.load(std::memory_order_acquire); }};
     if (cfg.content) {
       parts.watching = {*cfg.content, how.log.warn};
@@ -291,8 +292,9 @@ struct site::inner {
           "LimitNOFILE= in the unit).",
           most, how.cfg.limits.connections_max));
     front->start();
+    gate.guards(*front);
     for (std::size_t i = 0; i < front->loops(); ++i)
-      parts.loops.push_back({[this, i] { front->arm(i); }, [this, i] { front->disarm(i); },
+      parts.loops.push_back({[this, i] { gate.arm(i); }, [this, i] { gate.disarm(i); },
                              [this, i] {
                                const auto now = front->vitals().at(i);
                                return fmt::format(R"({{"armed":{},"open":{},"accepted":{},"requests":{}}})", now.armed,
@@ -314,8 +316,10 @@ struct site::inner {
           "; set it to the address that visitors use");
   }
 
-  expected<void> open_control() {
+  void prepare_control() {
     supervision::control_options made;
+    made.replaces = how.replaces;
+    made.call_max_of["upgrade"] = how.cfg.upgrade_timeout + 60s;
     made.socket = how.cfg.control;
     made.audit = how.cfg.data / "log" / "audit.jsonl";
     control = std::make_unique<supervision::control>(tree, made);
@@ -334,9 +338,20 @@ struct site::inner {
           reply({R"({"reloading":true})", {}, {}});
         },
         true);
+    upgrades = std::make_unique<upgrader>(
+        upgrade_options{how.upgrade, [this] { return active.load(); }, [this] { control->reclaim(); }});
+    control->on(
+        "upgrade",
+        [this](const supervision::control_request& asked, supervision::control_reply reply) {
+          upgrades->handle(asked, std::move(reply));
+        },
+        true);
+    parts.control = control.get();
+  }
+
+  expected<void> open_control() {
     if (const auto opened = control->open(); !opened)
       return fail(problem::kind::internal, opened.detail);
-    parts.control = control.get();
     return {};
   }
 
@@ -359,19 +374,66 @@ expected<void> site::start() {
   auto& all = *inner_;
   if (auto loaded = all.load_look(); !loaded)
     return loaded;
+  if (all.how.standby)
+    if (auto fits = all.fits_the_database(); !fits)
+      return fits;
   all.prepare_frame();
   if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
     return opened;
   all.choose_base_url();
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", all.fingerprint(), all.how.log.warn);
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", fingerprint_of(all.frame.base_url, *all.look.load()),
+                                           all.how.log.warn,
+                                           page_store::kinship{family_of(all.frame.base_url), all.how.standby});
   all.load_kept_pages();
   all.prepare_parts();
-  if (auto opened = all.open_control(); !opened)
-    return opened;
+  all.prepare_control();
+  if (!all.how.standby)
+    if (auto opened = all.open_control(); !opened)
+      return opened;
   if (auto started = all.tree.start(site_tree(all.parts)); !started)
     return fail(problem::kind::internal, "the site does not start: " + started.detail);
   all.up = true;
+  if (!all.how.last_death.empty())
+    all.tree.crashes().add({.kind = "process",
+                            .path = "site",
+                            .reason = all.how.last_death,
+                            .decision = "the heart has started another process"});
   return {};
+}
+
+bool site::prepared() const {
+  const auto& database = inner_->parts.database_health;
+  return database.schema_ready.load(std::memory_order_acquire) || database.away;
+}
+
+expected<void> site::take_over() {
+  auto& all = *inner_;
+  if (auto opened = all.open_control(); !opened)
+    return opened;
+  all.gate.open();
+  return {};
+}
+
+void site::become_active() {
+  if (inner_->active.exchange(true))
+    return;
+  supervision::tell(inner_->tree.named("cache/page_cache"), tidy_pages{});
+  supervision::tell(inner_->tree.named("content/importer"), import_atom::value);
+}
+
+void site::hand_over(std::chrono::milliseconds within) {
+  auto& all = *inner_;
+  all.active = false; // first: an import that is under way cannot commit any more
+  auto stopped = std::make_shared<std::promise<void>>();
+  all.tree.operate(supervision::operation::stop, "content", [stopped](const auto&) { stopped->set_value(); });
+  auto soon = stopped->get_future();
+  // The watcher may be waiting for the kernel: it hears of the stop when that wait ends.
+  for (const auto until = clock::now() + within; clock::now() < until;) {
+    all.parts.watcher_bell.ring();
+    if (soon.wait_for(5ms) == std::future_status::ready)
+      break;
+  }
+  all.store->let_go();
 }
 
 std::vector<std::string> site::addresses() const {
@@ -405,6 +467,8 @@ bool site::stop(std::chrono::milliseconds within) {
     clean = all.front->drain(within);
   const auto left = std::max(1000ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now()));
   clean = all.tree.stop(left) && clean;
+  if (all.upgrades)
+    all.upgrades->settle();
   if (all.control)
     all.control->close();
   if (all.front)

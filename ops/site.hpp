@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace lyceum::supervision {
 class system;
 }
@@ -32,6 +34,11 @@ public:
         before_render;                              ///< sees each text first: those that fail on purpose, in tests
     site_log log;                                   ///< one sentence an event; any thread
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
+    /// Begins beside another server: accepts nothing, and answers no `ctl`, until `take_over`; imports nothing until `become_active`.
+    bool standby = false;
+    pid_t replaces = 0;     ///< whose control socket may be taken over; -1: anybody's
+    std::string last_death; ///< how the process before this one died; for the crash log. Empty: it did not
+    std::function<expected<int>(const std::string&)> upgrade; ///< asks the heart for another program; absent: no heart
   };
 
   explicit site(options how);
@@ -41,6 +48,14 @@ public:
 
   /// Loads theme and kept pages, starts loops and tree, and accepts. A problem says what is wrong and what to do.
   expected<void> start();
+  /// In standby: true once requests can be answered: the schema stands, or the database is away, which is a state.
+  bool prepared() const;
+  /// In standby: from now on it accepts, and `ctl` reaches it.
+  expected<void> take_over();
+  /// It is the one server that imports and writes the cache's file.
+  void become_active();
+  /// It is not any more: another server may be, as soon as this returns. At most `within`; what still runs then commits nothing.
+  void hand_over(std::chrono::milliseconds within);
   /// Where it listens, as bound: "127.0.0.1:8080".
   std::vector<std::string> addresses() const;
   /// True while loops turn, the scheduler answers and few threads are lost to endless loops: feed the heart with it.

@@ -2,6 +2,7 @@
 #include "supervision/control.hpp"
 
 #include "supervision/control_commands.hpp"
+#include "supervision/control_place.hpp"
 #include "supervision/quarantine_commands.hpp"
 
 #include <fcntl.h>
@@ -98,6 +99,7 @@ struct control::inner {
   };
   system& tree;
   const control_options options;
+  control_place place{options.socket};
   std::map<std::string, entry> handlers;
   std::shared_ptr<letter_box> box;
   int listener = -1;
@@ -114,6 +116,7 @@ struct control::inner {
     [[maybe_unused]] const auto n = ::write(box->wake, &one, sizeof one);
   }
 
+  int listen_at_place();
   void loop();
   void accept_one();
   void read_from(std::uint64_t number, connection& c);
@@ -150,43 +153,50 @@ outcome control::open() {
   const auto bad = [](std::string detail) {
     return outcome{false, "control", std::move(detail), 0, node_state::stopped};
   };
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path)
+  if (path.size() >= sizeof(sockaddr_un::sun_path))
     return bad("the control socket's path has " + std::to_string(path.size()) +
                " bytes, and 107 is the most that the system takes: name a shorter one with --control");
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const auto* where = reinterpret_cast<const sockaddr*>(&address);
-
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0)
-    return bad(std::string("no socket to be had: ") + std::strerror(errno));
-  const bool taken = ::connect(probe, where, sizeof address) == 0;
-  ::close(probe);
-  if (taken)
-    return bad("another server answers at " + path + ": stop it, or name another socket with --control");
-  struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0) {
-    if (!S_ISSOCK(there.st_mode))
-      return bad(path + " is there and is not a socket: remove it, or name another with --control");
-    ::unlink(path.c_str()); // left by a process that died
-  }
-
-  in.listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const auto mask = ::umask(0177); // mode 0600 from the first moment
-  const int bound = in.listener < 0 ? -1 : ::bind(in.listener, where, sizeof address);
-  const int why = errno;
-  ::umask(mask);
-  if (bound != 0 || ::listen(in.listener, 16) != 0) {
-    const int reason = bound != 0 ? why : errno;
-    if (in.listener >= 0)
-      ::close(std::exchange(in.listener, -1));
-    return bad("cannot open " + path + ": " + std::strerror(reason));
-  }
+  if (auto wrong = in.place.look(in.options.replaces); !wrong.empty())
+    return bad(std::move(wrong));
+  in.listener = in.listen_at_place();
+  if (in.listener < 0)
+    return bad("cannot open " + path + ": " + std::strerror(errno));
   in.box->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   in.over = false;
   in.thread = std::thread([&in] { in.loop(); });
   return {};
+}
+
+/// A listening socket under our name; -1 and errno.
+int control::inner::listen_at_place() {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto address = place.draft();
+  const auto mask = ::umask(0177); // mode 0600 from the first moment
+  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int why = errno;
+  ::umask(mask);
+  errno = why;
+  if (bound && ::listen(fd, 16) == 0 && place.publish())
+    return fd;
+  const int reason = errno;
+  place.remove();
+  if (fd >= 0)
+    ::close(fd);
+  errno = reason;
+  return -1;
+}
+
+void control::reclaim() {
+  auto& in = *inner_;
+  if (!in.thread.joinable() || in.place.is_ours())
+    return;
+  const int fresh = in.listen_at_place();
+  if (fresh < 0)
+    return in.tree.inside().say("control: cannot open " + in.options.socket.string() +
+                                " again: " + std::strerror(errno));
+  ::dup3(fresh, in.listener, O_CLOEXEC); // the loop goes on with the same number
+  ::close(fresh);
+  in.wake();
 }
 
 void control::close() {
@@ -196,11 +206,15 @@ void control::close() {
   in.over = true;
   in.wake();
   in.thread.join();
-  for (auto& [number, c] : in.connections)
-    ::close(c.fd);
+  in.deliver(); // what was answered while the loop ended
+  for (auto& [number, c] : in.connections) {
+    in.flush(c);
+    if (c.fd >= 0)
+      ::close(c.fd);
+  }
   in.connections.clear();
   ::close(std::exchange(in.listener, -1));
-  ::unlink(in.options.socket.c_str());
+  in.place.remove();
   std::lock_guard lock(in.box->guard);
   ::close(std::exchange(in.box->wake, -1));
 }
@@ -346,7 +360,7 @@ void control::inner::take_call(std::uint64_t number, connection& c, std::string 
   const auto call = ++numbers;
   const auto found = handlers.find(asked.command);
   pending_call one{std::move(id), asked, found != handlers.end() && found->second.changes,
-                   clock::now() + options.call_max};
+                   clock::now() + options.max_of(asked.command)};
   if (asked.command == "wait")
     one.deadline = clock::now() + patience;
   const bool full = c.calls.size() >= calls_max;

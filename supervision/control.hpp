@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace lyceum::supervision {
@@ -27,11 +29,18 @@ using control_reply = std::function<void(control_answer)>; ///< once, on any thr
 using control_handler = std::function<void(const control_request&, control_reply)>;
 
 struct control_options {
-  std::filesystem::path socket{}; ///< at most 107 bytes
-  std::filesystem::path audit{};  ///< JSON lines; empty: none
-  milliseconds call_max{5000};    ///< a call that is not answered by then gets "timeout"
+  std::filesystem::path socket{};                    ///< at most 107 bytes
+  std::filesystem::path audit{};                     ///< JSON lines; empty: none
+  milliseconds call_max{5000};                       ///< a call that is not answered by then gets "timeout"
+  std::map<std::string, milliseconds> call_max_of{}; ///< for the commands that may take longer
+  pid_t replaces = 0; ///< whose socket may be taken over, if it still answers; 0: nobody's, -1: anybody's
   std::size_t line_bytes_max = 64 * 1024;
   std::size_t connections_max = 8;
+
+  milliseconds max_of(const std::string& command) const {
+    const auto own = call_max_of.find(command);
+    return own == call_max_of.end() ? call_max : own->second;
+  }
 };
 
 /// UNIX stream socket, mode 0600, own uid or root (SO_PEERCRED), JSON lines. It belongs to the program, not to the actor
@@ -51,6 +60,8 @@ public:
 
   /// Binds, and begins to serve on a thread of its own. Not ok: what is wrong and what to do, in `detail`.
   outcome open();
+  /// Takes the path back where another server took it over and then came to nothing.
+  void reclaim();
   void close();
 
   /// While shut, nobody new is accepted (they wait in the kernel's queue); those connected are served.

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -25,6 +26,7 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 
 constexpr std::size_t answer_bytes_max = 32 * 1024 * 1024;
+constexpr milliseconds upgrade_max{15 * 60'000}; // the server says sooner what came of it
 
 // --- what may be asked ----------------------------------------------------------------------------------------------
 
@@ -57,6 +59,7 @@ constexpr command commands[] = {
     {"suspend", "PATH", 1, 1, "take no messages; they wait in order"},
     {"tree", "[PATH]", 0, 1, "every child with state, generation, restarts, mailbox, uptime"},
     {"undegrade", "PATH", 1, 1, "start a degraded one now"},
+    {"upgrade", "FILE", 1, 1, "start a new binary, hand everything over, let the old one drain"},
     {"wait", "[--timeout 30s] [PATH]", 0, 1, "until it serves"},
 };
 
@@ -155,7 +158,8 @@ reply ask(const question& q) {
     sent += static_cast<std::size_t>(n);
   }
 
-  const auto patience = (q.name == "wait" ? q.timeout : milliseconds{5000}) + milliseconds{3000};
+  const auto answered_in = q.name == "wait" ? q.timeout : q.name == "upgrade" ? upgrade_max : milliseconds{5000};
+  const auto patience = answered_in + milliseconds{3000};
   const auto until = std::chrono::steady_clock::now() + patience;
   std::string got;
   while (got.find('\n') == std::string::npos) {
@@ -456,6 +460,12 @@ void print_for_people(const question& q, const json::value& v) {
     return print_health(v.as_object());
   if (q.name == "show" && v.is_object())
     return print_show(v.as_object());
+  if (q.name == "upgrade" && v.is_object()) {
+    const auto& o = v.as_object();
+    std::cout << "upgraded, pid " << field(o, "pid") << ": " << shown(field(o, "version")) << " serves, and pid "
+              << field(o, "was") << " drains\n";
+    return;
+  }
   if (v.is_object() && v.as_object().contains("path") && v.as_object().contains("generation") && q.name != "inspect") {
     const auto& o = v.as_object();
     std::cout << field(o, "path") << ": " << painted(field(o, "state"), field(o, "state")) << ", generation "
@@ -550,6 +560,8 @@ int run_ctl(std::vector<std::string> args, std::string control_path_default) {
   if (as_crash)
     std::rotate(flag, flag + 1, q.args.end()); // the path comes first
 
+  if (q.name == "upgrade") // the server has another working folder
+    q.args.front() = std::filesystem::absolute(q.args.front()).lexically_normal().string();
   const auto got = ask(q);
   if (got.status != 0) {
     std::cerr << "lyceum ctl: " << shown(got.problem, 1000) << '\n';

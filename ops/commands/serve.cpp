@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/commands/commands.hpp"
 
+#include "ops/active_lock.hpp"
 #include "ops/commands/preflight.hpp"
 #include "ops/log.hpp"
 #include "ops/site.hpp"
@@ -26,7 +27,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 namespace lyceum {
@@ -36,8 +36,11 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr const char* heart_mark = "LYCEUM_HEART"; // in the environment of a server that a heart of ours has started
+constexpr const char* standby_mark = "LYCEUM_STANDBY"; // … beside another one, which it is to replace
 constexpr int backlog = 4096;
 constexpr auto lock_patience = 3s; // a server that was killed a moment ago still holds its files
+constexpr auto hand_over_max = 1s; // for the import at hand; then it is cut, and commits nothing
+constexpr auto standby_turn = 5ms; // between two looks for the lock, or for the schema
 
 int run_under_heart(const config& cfg, const std::vector<std::string>& arguments) {
   heart::heart_options options;
@@ -50,33 +53,10 @@ int run_under_heart(const config& cfg, const std::vector<std::string>& arguments
   options.server.insert(options.server.end(), {arguments.at(1), "--no-heart"});
   options.server.insert(options.server.end(), arguments.begin() + 2, arguments.end());
   options.environment = {std::string(heart_mark) + "=1"};
+  options.beside_environment = {std::string(standby_mark) + "=1"};
+  options.figures.upgrade_max = cfg.upgrade_timeout;
   return heart::run_heart(options);
 }
-
-/// One active server on a data folder. The lock goes with the process, however it ends.
-class active_lock {
-public:
-  explicit active_lock(const fs::path& file) : fd_(open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)) {}
-  ~active_lock() {
-    if (fd_ >= 0)
-      close(fd_);
-  }
-  active_lock(const active_lock&) = delete;
-  active_lock& operator=(const active_lock&) = delete;
-
-  bool take(std::chrono::milliseconds patience) const {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      if (std::chrono::steady_clock::now() > until)
-        return false;
-      std::this_thread::sleep_for(10ms);
-    }
-    return true;
-  }
-
-private:
-  int fd_;
-};
 
 sigset_t our_signals() {
   sigset_t set;
@@ -108,11 +88,15 @@ void greet(const config& cfg, const site& school, const std::function<void(const
   say(fmt::format("see its parts with: lyceum ctl --control {} tree", cfg.control.string()));
 }
 
-/// Beats, reloads and waits until a signal, `ctl drain` or the tree's own end asks to stop.
-void wait_for_the_end(site& school, const heart::notifier& heart, const std::atomic<bool>& ended) {
+timespec as_timespec(std::chrono::nanoseconds time) {
+  return {time / 1s, static_cast<long>((time % 1s).count())};
+}
+
+/// Beats, reloads and waits until a signal, `ctl drain` or the tree's own end asks to stop. Takes the lock of the active server once
+/// the predecessor lets go of it.
+void wait_for_the_end(site& school, active_lock& active, const heart::notifier& heart, const std::atomic<bool>& ended) {
   const auto signals = our_signals();
   const auto beat = heart.beat_period().value_or(1000ms);
-  const auto turn = std::min<std::chrono::nanoseconds>(beat, 250ms);
   auto next_beat = std::chrono::steady_clock::now();
   while (!ended && !school.asked_to_drain()) {
     if (std::chrono::steady_clock::now() >= next_beat) {
@@ -120,7 +104,9 @@ void wait_for_the_end(site& school, const heart::notifier& heart, const std::ato
       if (school.alive())
         heart.beat();
     }
-    const timespec patience{0, static_cast<long>(turn.count())};
+    if (!active.held() && active.try_take())
+      school.become_active();
+    const auto patience = as_timespec(active.held() ? std::min<std::chrono::nanoseconds>(beat, 250ms) : standby_turn);
     switch (sigtimedwait(&signals, nullptr, &patience)) {
     case SIGTERM:
     case SIGINT:
@@ -132,6 +118,16 @@ void wait_for_the_end(site& school, const heart::notifier& heart, const std::ato
       break;
     }
   }
+}
+
+/// Beside another server: until requests can be answered as well as that one answers them. False: asked to stop.
+bool stand_by(const site& school, const std::atomic<bool>& ended) {
+  const auto signals = our_signals();
+  const auto patience = as_timespec(standby_turn);
+  while (!school.prepared() && !ended) // the heart says when that takes too long
+    if (const int got = sigtimedwait(&signals, nullptr, &patience); got == SIGTERM || got == SIGINT)
+      return false;
+  return !ended;
 }
 
 /// A second signal while draining ends the process at once.
@@ -148,7 +144,9 @@ void end_at_once_on_a_second_signal() {
 int run_server(const config& cfg) {
   const auto heart = heart::notifier::from_environment();
   const bool under_heart = std::getenv(heart_mark) != nullptr;
+  const bool standby = under_heart && std::getenv(standby_mark) != nullptr;
   unsetenv(heart_mark);
+  unsetenv(standby_mark);
   site::options how;
   how.cfg = cfg;
   for (const auto& socket : heart::inherited_sockets())
@@ -167,10 +165,21 @@ int run_server(const config& cfg) {
   std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_ARENA_MAX, 4); // one arena a thread would keep what each once needed (promises: flat memory)
 
-  const active_lock active(cfg.run_dir() / "active");
-  if (!active.take(lock_patience))
+  active_lock active(cfg.run_dir() / "active");
+  const auto predecessor = active.last_holder();
+  if (!standby && !active.take(lock_patience))
     return complain(
         fmt::format("another server is active on {}. Stop it, or choose another --data.", cfg.data.string()));
+  how.standby = standby;
+  how.last_death = heart.last_death();
+  how.replaces = standby ? -1 : predecessor;
+  if (under_heart)
+    how.upgrade = [heart, patience = cfg.upgrade_timeout + 10s](const std::string& file) -> expected<int> {
+      const auto pid = heart.upgrade(file, patience);
+      if (!pid)
+        return fail(problem::kind::internal, pid.error().detail);
+      return *pid;
+    };
 
   if (!under_heart)
     write_run_files(cfg, how.sockets); // with a heart, they are its own
@@ -192,21 +201,33 @@ int run_server(const config& cfg) {
   };
 
   site school(std::move(how));
-  if (auto started = school.start(); !started) {
-    complain(started.error().detail);
+  const auto give_up = [&](const std::string& why) {
+    heart.status(why); // for who asked for an upgrade
+    complain(why);
     school.stop(1s);
     if (!under_heart)
       remove_run_files(cfg);
     _exit(cli::status_failed); // an actor that still starts cannot be waited for
-  }
+  };
+  if (auto started = school.start(); !started)
+    give_up(started.error().detail);
+  if (standby && !stand_by(school, ended))
+    give_up("the server is being stopped");
+  if (standby)
+    if (auto taken = school.take_over(); !taken)
+      give_up(taken.error().detail);
   greet(cfg, school, say);
   heart.ready();
-  wait_for_the_end(school, heart, ended);
+  wait_for_the_end(school, active, heart, ended);
 
   heart.stopping();
   say("draining");
   end_at_once_on_a_second_signal();
-  const bool clean = school.stop(cfg.drain_timeout);
+  const auto until = std::chrono::steady_clock::now() + cfg.drain_timeout;
+  school.hand_over(std::min<std::chrono::milliseconds>(hand_over_max, cfg.drain_timeout));
+  active.release();
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  const bool clean = school.stop(std::max<std::chrono::milliseconds>(left, 1ms));
   say(clean ? "stopped" : "stopped; what still ran was cut");
   if (!under_heart)
     remove_run_files(cfg);
@@ -218,9 +239,14 @@ int run_server(const config& cfg) {
 } // namespace
 
 int run_serve(const cli::serve& how, const std::vector<std::string>& arguments) {
+  const auto cannot = [](const std::string& why, int status = cli::status_failed) {
+    if (std::getenv(heart_mark) != nullptr)
+      heart::notifier::from_environment().status(why); // for who asked for an upgrade
+    return complain(why, status);
+  };
   const auto cfg = load_config(how.flags, read_environment());
   if (!cfg)
-    return complain(cfg.error().detail, cli::status_usage);
+    return cannot(cfg.error().detail, cli::status_usage);
   for (const auto& warning : cfg->warnings)
     complain(warning);
   const bool handed_sockets = std::getenv("LISTEN_FDS") != nullptr;
@@ -228,7 +254,7 @@ int run_serve(const cli::serve& how, const std::vector<std::string>& arguments) 
     if (const auto wrong = preflight::another_server(*cfg, lock_patience))
       return complain(*wrong);
   if (const auto wrong = preflight::what_is_wrong(*cfg))
-    return complain(*wrong);
+    return cannot(*wrong);
   if (cfg->no_heart || handed_sockets)
     return run_server(*cfg);
   return run_under_heart(*cfg, arguments);

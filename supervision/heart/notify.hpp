@@ -26,7 +26,7 @@ std::vector<inherited_socket> inherited_sockets();
 class notifier {
 public:
   notifier() = default;
-  /// Reads NOTIFY_SOCKET and WATCHDOG_USEC/WATCHDOG_PID, and takes them out of the environment, so that no child of
+  /// Reads NOTIFY_SOCKET, WATCHDOG_USEC/WATCHDOG_PID and the heart's HEART_LAST_DEATH, and takes them out of the environment, so that no child of
   /// ours beats in our name. Call it once, early, while there is one thread.
   static notifier from_environment();
 
@@ -38,13 +38,24 @@ public:
   bool beat() const { return notify("WATCHDOG=1"); }
   bool status(std::string_view text) const;
 
+  /// Asks the heart for another program in our place, and waits until that one serves, or for why it does not. From then on we get
+  /// SIGTERM. systemd takes no notice of the question: ask only a heart. Any thread.
+  ///   internal  another upgrade is under way, the new server died or was not ready in time, the heart does not answer
+  expected<int> upgrade(std::string_view file, std::chrono::milliseconds patience) const;
+
+  /// How the server before us died, in words: "the server (pid 4711) was killed by SIGSEGV after 3 s". Empty: it did not.
+  const std::string& last_death() const { return last_death_; }
+
   bool listened_to() const { return !path_.empty(); }
   /// How often to beat: a fifth of what the other side allows, and at most a second. Absent: nobody wants beats.
   std::optional<std::chrono::milliseconds> beat_period() const { return period_; }
 
 private:
+  bool send(std::string_view message, int attached) const;
+
   std::string path_; ///< "@…" stands for an abstract socket
   std::optional<std::chrono::milliseconds> period_;
+  std::string last_death_;
 };
 
 } // namespace lyceum::heart

@@ -24,8 +24,9 @@ std::string_view name_of(std::string_view line) {
 }
 
 std::vector<std::string> child_environment(const process_options& options) {
-  constexpr std::array<std::string_view, 6> not_ours{"LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES",
-                                                     "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
+  constexpr std::array<std::string_view, 7> not_ours{"LISTEN_FDS",      "LISTEN_PID",    "LISTEN_FDNAMES",
+                                                     "NOTIFY_SOCKET",   "WATCHDOG_USEC", "WATCHDOG_PID",
+                                                     "HEART_LAST_DEATH"};
   std::vector<std::string> all;
   for (auto** each = environ; each != nullptr && *each != nullptr; ++each) {
     auto name = name_of(*each);

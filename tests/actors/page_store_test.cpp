@@ -166,7 +166,8 @@ TEST_F(page_store_test, after_a_restart_of_the_machine_a_page_whose_bytes_rotted
   auto rotten = all;
   rotten[rotten.find("second page")] = 'S';
   // The header's last 40 bytes name the machine's life: another one now.
-  rotten[8 + 8 + 16] = rotten[8 + 8 + 16] == 'x' ? 'y' : 'x';
+  constexpr std::size_t life = 8 + 8 + 16 + 8;
+  rotten[life] = rotten[life] == 'x' ? 'y' : 'x';
   overwrite(rotten);
   EXPECT_EQ(restarted(), (found{{"/a", "first page"}}));
 }
@@ -241,6 +242,72 @@ TEST_F(page_store_test, a_second_process_reads_and_takes_over_when_the_first_has
   young.reset();
   EXPECT_EQ(restarted(), (found{{"/c", "c"}}));
   EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(page_store_test, who_lets_go_writes_no_more_and_a_second_process_takes_over) {
+  auto old = open();
+  old->put("/a", *page_of("old"));
+  auto fresh = open();
+  EXPECT_FALSE(fresh->wants_rewrite());
+  old->let_go();
+  EXPECT_FALSE(old->wants_rewrite()) << "it must not take the lock again";
+  old->put("/b", *page_of("too late"));
+  old->evicted("site", 7);
+  EXPECT_FALSE(old->now().writing);
+  ASSERT_TRUE(fresh->wants_rewrite());
+  page_table table;
+  for (auto& one : fresh->take())
+    table.put(one.key, one.what);
+  fresh->rewrite(table.entries());
+  fresh->put("/c", *page_of("new"));
+  old = nullptr;
+  fresh = nullptr;
+  EXPECT_EQ(restarted(), (found{{"/a", "old"}, {"/c", "new"}}));
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(page_store_test, an_heir_takes_what_another_build_wrote_as_stale) {
+  const auto kin = [this](std::string_view build, bool inherits, std::string_view family = "school") {
+    return std::make_unique<page_store>(
+        folder, build, [this](const std::string& line) { log.push_back(line); }, page_store::kinship{family, inherits});
+  };
+  auto asset = answer_of("css", {"theme"});
+  asset.cache.what = cache_rule::kind::immutable;
+  {
+    auto store = kin("one", false);
+    store->put("/a", *page_of("a"));
+    store->put("/assets/a.css", *make_page(std::move(asset), "/assets/:name"));
+  }
+  const auto bodies = [](page_store& from) {
+    found all;
+    for (const auto& one : from.take())
+      all[one.key] = std::string(one.what->identity->body) + (one.stale ? " (stale)" : "");
+    return all;
+  };
+  const found inherited{{"/a", "a (stale)"}, {"/assets/a.css", "css"}};
+  {
+    auto writer = kin("one", false); // still there: the heir only reads
+    auto heir = kin("two", true);
+    EXPECT_EQ(bodies(*heir), inherited);
+    EXPECT_FALSE(heir->now().writing);
+  }
+  EXPECT_THAT(bodies(*kin("two", true, "another school")), IsEmpty());
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(page_store_test, an_heir_that_is_alone_goes_on_with_what_it_inherits) {
+  const auto kin = [this](std::string_view build, bool inherits) {
+    return std::make_unique<page_store>(
+        folder, build, [this](const std::string& line) { log.push_back(line); },
+        page_store::kinship{"school", inherits});
+  };
+  kin("one", false)->put("/a", *page_of("a"));
+  auto reader = kin("one", false)->take(); // mapped, and sent on while the file is replaced
+  kin("two", true);
+  EXPECT_EQ(restarted("two"), (found{{"/a", "a (stale)"}}));
+  EXPECT_THAT(restarted("one"), IsEmpty());
+  ASSERT_THAT(reader, SizeIs(1));
+  EXPECT_EQ(reader[0].what->identity->body, "a") << "another build must not cut the file under whoever maps it";
 }
 
 TEST_F(page_store_test, a_full_disk_ends_the_store_with_one_line_and_nothing_else) {

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What heart_test starts under the heart: answers one request after the other, and misbehaves on demand.
-//   argv[1]  a file whose word says how this start goes: serve, die, mute (never ready), status-2, quick (ready, then dies)
+//   argv[1]  a file whose word says how this start goes: serve, die, mute (never ready), status-2, quick (ready, then dies),
+//            waits (ready once a file "go" is beside it), excuse (says why, then dies)
 //   argv[2]  a file that gets a line for each start: milliseconds, pid, LISTEN_FDS, NOTIFY_SOCKET
 #include "supervision/heart/notify.hpp"
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <poll.h>
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace {
@@ -19,6 +22,20 @@ namespace {
 volatile std::sig_atomic_t stop = 0;
 volatile std::sig_atomic_t reloads = 0;
 bool deaf_to_stop = false;
+lyceum::heart::notifier notifier;
+std::string folder; // of argv[1]
+std::thread asking;
+
+/// "/upgrade/usr/bin/lyceum": what comes of it stands in the file "outcome", "upgraded 4711" or why not.
+void ask_upgrade(const std::string& file) {
+  if (asking.joinable())
+    asking.join();
+  asking = std::thread([file] {
+    const auto got = notifier.upgrade(file, std::chrono::seconds(20));
+    std::ofstream(folder + "/outcome.new") << (got ? "upgraded " + std::to_string(*got) : got.error().detail);
+    std::filesystem::rename(folder + "/outcome.new", folder + "/outcome");
+  });
+}
 
 std::string answer(const std::string& asked) {
   if (asked == "/segv")
@@ -39,6 +56,14 @@ std::string answer(const std::string& asked) {
     stop = 1;
   if (asked == "/deaf")
     deaf_to_stop = true;
+  if (asked.starts_with("/upgrade/"))
+    ask_upgrade(asked.substr(8));
+  if (asked == "/ask-again") // while another one is under way
+    return notifier.upgrade("/bin/true", std::chrono::seconds(20)).error().detail;
+  if (asked == "/last-death")
+    return notifier.last_death();
+  if (asked == "/beside")
+    return std::getenv("BESIDE") ? "yes" : "no";
   if (asked == "/reloads")
     return std::to_string(reloads);
   return std::to_string(getpid());
@@ -74,15 +99,22 @@ int main(int argc, char** argv) {
   std::ofstream(argv[2], std::ios::app) << duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count()
                                         << ' ' << getpid() << ' ' << std::getenv("LISTEN_FDS") << ' '
                                         << (path ? path : "-") << '\n';
-  auto notifier = lyceum::heart::notifier::from_environment();
+  notifier = lyceum::heart::notifier::from_environment();
+  folder = std::filesystem::path(argv[1]).parent_path();
   auto sockets = lyceum::heart::inherited_sockets();
   if (plan == "die")
     return 1;
   if (plan == "status-2")
     return 2;
+  if (plan == "excuse") {
+    notifier.status("there is no folder school");
+    return 1;
+  }
   std::signal(SIGTERM, [](int) { stop = 1; });
   std::signal(SIGINT, [](int) { stop = 1; });
   std::signal(SIGHUP, [](int) { reloads = reloads + 1; });
+  while (plan == "waits" && !std::filesystem::exists(folder + "/go") && stop == 0)
+    poll(nullptr, 0, 5);
   if (plan != "mute")
     notifier.ready();
   if (plan == "quick")
@@ -104,5 +136,7 @@ int main(int argc, char** argv) {
     }
   }
   notifier.stopping();
+  if (asking.joinable())
+    asking.join();
   return 0;
 }
