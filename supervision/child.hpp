@@ -2,6 +2,7 @@
 // What every supervised actor has besides its own behaviour.
 #pragma once
 
+#include "supervision/trace.hpp"
 #include "supervision/vitals.hpp"
 
 #include <caf/all.hpp>
@@ -68,6 +69,7 @@ protected:
   sys_result before_behaviour(caf::mailbox_element& what);
   void begin_message() noexcept;
   void end_message(bool taken) noexcept;
+  void trace(const caf::mailbox_element& what) noexcept; ///< for `ctl trace`
   void begin_turn() noexcept;
   void end_turn() noexcept;
   void ended() noexcept;
@@ -165,6 +167,8 @@ protected:
       result = Base::consume(what);
       break;
     }
+    if (trace_taps.load(std::memory_order_relaxed) != 0 && result != caf::invoke_message_result::skipped)
+      trace(what);
     end_message(result != caf::invoke_message_result::skipped);
     return result;
   }

@@ -100,6 +100,7 @@ struct system::inner {
   std::map<std::string, std::shared_ptr<roster>, std::less<>> rosters;
   std::map<std::string, alive_entry, std::less<>> alive; ///< static children by path
   std::map<std::string, milliseconds, std::less<>> handler_max;
+  std::map<std::string, std::function<std::string()>, std::less<>> at_stake; ///< by path
   bool stopping = false;
 
   // The root's life.
