@@ -60,12 +60,13 @@ std::string words_of(system& tree, const std::string& path) {
 }
 
 struct weighed {
-  std::uint64_t waiting = 0;  ///< messages in mailboxes
-  std::uint64_t unspoken = 0; ///< of these, at children that say nothing of their own
-  std::uint64_t running = 0;  ///< children of dynamic supervisors
-  std::uint64_t parked = 0;   ///< requests that wait in routes for a restart
-  json::array stakes;         ///< what children say themselves
-  std::string spoken;         ///< the same as a text
+  std::uint64_t waiting = 0;          ///< messages in mailboxes
+  std::uint64_t unspoken = 0;         ///< of these, at children that say nothing of their own
+  std::uint64_t running = 0;          ///< children of dynamic supervisors
+  std::uint64_t unspoken_running = 0; ///< of these, where nobody says anything of its own
+  std::uint64_t parked = 0;           ///< requests that wait in routes for a restart
+  json::array stakes;                 ///< what children say themselves
+  std::string spoken;                 ///< the same as a text
 };
 
 void weigh(system& tree, const std::vector<node_view>& nodes, weighed& to) {
@@ -76,6 +77,7 @@ void weigh(system& tree, const std::vector<node_view>& nodes, weighed& to) {
     const auto words = words_of(tree, n.path);
     if (words.empty()) {
       to.unspoken += n.mailbox;
+      to.unspoken_running += n.children;
       continue;
     }
     to.stakes.push_back(json::object{{"path", n.path}, {"says", words}});
@@ -105,8 +107,8 @@ control_answer impact_answer(system& tree, const control_request& asked) {
     lost.emplace_back(counted(all.parked, "request that waits for a restart", "requests that wait for a restart"));
   else if (all.parked > 0)
     kept.emplace_back(counted(all.parked, "request that waits for a restart", "requests that wait for a restart"));
-  if (all.running > 0)
-    lost.emplace_back(counted(all.running, "child of a dynamic supervisor, with what it is doing",
+  if (all.unspoken_running > 0)
+    lost.emplace_back(counted(all.unspoken_running, "child of a dynamic supervisor, with what it is doing",
                               "children of dynamic supervisors, with what they are doing"));
   if (all.unspoken > 0 && action == "stop")
     lost.emplace_back(counted(all.unspoken, "message in a mailbox", "messages in mailboxes"));
@@ -120,7 +122,7 @@ control_answer impact_answer(system& tree, const control_request& asked) {
                                                       : std::to_string(all.waiting + all.parked) + " waiting";
   if (all.running > 0)
     says += ", " + std::to_string(all.running) + " running";
-  if (lost.empty())
+  if (lost.empty() && all.running == 0)
     says += ", none lost";
   else
     for (std::size_t i = 0; i < lost.size(); ++i)

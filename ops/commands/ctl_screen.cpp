@@ -15,8 +15,7 @@ constexpr std::size_t lines_min = 8;
 constexpr std::size_t crashes_shown = 4;
 constexpr std::size_t question_lines_max = 4;
 constexpr std::size_t columns_with_note = 72; // fewer, and the note has no room beside the figures
-constexpr std::string_view keys_told =
-    "arrows or j k choose   r restart   s stop/start   z suspend/resume   x kill   q quit";
+constexpr std::string_view keys_told = "j k choose   r restart   s stop/start   z suspend/resume   x kill   q quit";
 
 bool too_small(const screen& s) {
   return s.columns < columns_min || s.lines < lines_min;
@@ -185,8 +184,10 @@ std::vector<std::string> screen_lines(const screen& s) {
   for (const auto& line : foot(s))
     lines.push_back(fitted(line, s.columns));
   lines.resize(s.lines);
-  for (auto& line : lines)
+  for (auto& line : lines) {
+    line = fitted(line, s.columns); // figures that have no room are cut
     line.erase(line.find_last_not_of(' ') + 1);
+  }
   return lines;
 }
 
