@@ -175,24 +175,27 @@ void operate(system& tree, operation what, const control_request& r, control_rep
     return reply(no(
         "refused", "that would lock you out: nobody could start the control socket again; kill or restart it instead"));
   const bool inspects = what == operation::inspect;
-  tree.operate(what, path, [&tree, path, inspects, reply = std::move(reply)](outcome got) {
-    if (!got.ok)
-      return reply(no(got.code, got.detail));
-    json::object o;
-    if (inspects) {
-      const auto seen = tree.states().below(path);
-      if (!seen.empty())
-        o = whole_node_json(seen.front());
-      boost::system::error_code not_json;
-      const auto summary = json::parse(got.detail, not_json);
-      o["summary"] = not_json ? json::value(got.detail) : summary;
-    } else {
-      o["path"] = tree.states().normal(path);
-      o["generation"] = got.generation;
-      o["state"] = name_of(got.state);
-    }
-    reply(ok(o));
-  });
+  tree.operate(
+      what, path,
+      [&tree, path, inspects, reply = std::move(reply)](outcome got) {
+        if (!got.ok)
+          return reply(no(got.code, got.detail));
+        json::object o;
+        if (inspects) {
+          const auto seen = tree.states().below(path);
+          if (!seen.empty())
+            o = whole_node_json(seen.front());
+          boost::system::error_code not_json;
+          const auto summary = json::parse(got.detail, not_json);
+          o["summary"] = not_json ? json::value(got.detail) : summary;
+        } else {
+          o["path"] = tree.states().normal(path);
+          o["generation"] = got.generation;
+          o["state"] = name_of(got.state);
+        }
+        reply(ok(o));
+      },
+      r.if_generation.value_or(0));
 }
 
 } // namespace

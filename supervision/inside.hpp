@@ -60,6 +60,7 @@ struct op_message { ///< to a supervisor, about a child
   std::string id;
   std::shared_ptr<child> extra; ///< for a child that is added
   answer_ptr done;
+  std::uint64_t if_generation = 0; ///< only to this life; 0: to any
 };
 struct dynamic_start {
   caf::message args;

@@ -387,6 +387,10 @@ void supervisor_actor::finish_mourning(mourning& over, bool late) {
 
 void supervisor_actor::on_operation(op_message& m) {
   const auto now = clock::now();
+  if (m.if_generation != 0)
+    if (const auto seen = in_.states.below(path_of(m.id)); !seen.empty() && seen.front().generation != m.if_generation)
+      return m.done->give({false, "generation", path_of(m.id) + " has begun another life; look again",
+                           seen.front().generation, seen.front().state});
   call c;
   c.id = m.id;
   switch (m.what) {

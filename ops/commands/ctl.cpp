@@ -37,7 +37,7 @@ json::object impact_of(ctl_client& server, const ctl_question& q) {
 /// False: whoever sits at the terminal does not want it. Scripts, which nobody sits at, go on.
 bool agreed(const ctl_question& q, const json::object& impact) {
   std::cerr << shown(field(impact, "says"), 2000) << '\n';
-  if (q.yes || ::isatty(STDIN_FILENO) != 1)
+  if (q.yes || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) // asked in the dark, nobody could answer
     return true;
   std::cerr << q.name << ' ' << shown(field(impact, "path"), 100) << "? [y/N] " << std::flush;
   std::string answer;

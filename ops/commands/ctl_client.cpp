@@ -12,7 +12,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace lyceum::ops {
@@ -31,10 +30,10 @@ ctl_reply failed(int status, std::string problem) {
 
 /// What the heart left beside the socket, while it lives: why there is no server, and when the next is started.
 std::string word_of_the_heart(const std::string& socket) {
-  std::ifstream file(std::filesystem::path(socket).parent_path() / "run" / "heart.json");
-  std::string text;
-  std::copy_n(std::istreambuf_iterator<char>(file), file ? note_bytes_max : 0, std::back_inserter(text));
-  text.erase(std::min(text.find('\0'), text.size()));
+  std::ifstream file(std::filesystem::path(socket).parent_path() / "run" / "heart.json", std::ios::binary);
+  std::string text(note_bytes_max, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
   boost::system::error_code bad;
   const auto value = json::parse(text, bad);
   if (bad || !value.is_object())

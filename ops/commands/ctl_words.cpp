@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 namespace lyceum::ops {
 namespace {
@@ -124,6 +126,11 @@ std::optional<ctl_finished> check(ctl_question& q) {
     return usage("lyceum ctl " + q.name + (known->arguments.empty() ? "" : " ") + std::string(known->arguments));
   if (as_crash)
     std::rotate(flag, flag + 1, q.args.end()); // the path comes first
+  if (q.name == "upgrade") {                   // the server's working folder is another one
+    std::error_code failed;
+    if (const auto whole = std::filesystem::absolute(q.args.front(), failed); !failed)
+      q.args.front() = whole.string();
+  }
   if (q.name == "chaos")
     if (const auto plan = supervision::parse_chaos(q.args); const auto* wrong = std::get_if<std::string>(&plan))
       return usage(*wrong);

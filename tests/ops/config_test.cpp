@@ -81,7 +81,8 @@ TEST_F(config_test, a_flag_beats_the_environment_which_beats_the_file) {
 
 TEST_F(config_test, every_kind_of_value_can_stand_in_the_file) {
   file("listen = [\"127.0.0.1:0\", \"[::1]:443\"]\npage_cache_bytes_max = \"64 MiB\"\nheader_timeout = \"500ms\"\n"
-       "no_heart = true\ncontrol_group = \"staff\"\nbody_bytes_max = 2048\ntheme = \"theme\"\ndatabase = \"sqlite:rows.db\"\nbase_url = "
+       "no_heart = true\ncontrol_group = \"staff\"\nbody_bytes_max = 2048\ntheme = \"theme\"\ndatabase = "
+       "\"sqlite:rows.db\"\nbase_url = "
        "\"https://s.example/\"\n");
   auto cfg = loaded();
   EXPECT_EQ(cfg.listen, (std::vector<heart::address>{{"127.0.0.1", 0}, {"::1", 443}}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lyceum ctl` against a tree.
 #include "control_fixture.hpp"
+#include "ops/commands/ctl_words.hpp"
 
 namespace {
 
@@ -62,6 +63,28 @@ TEST_F(control_test, ctl_says_what_went_wrong_with_its_status) {
   EXPECT_EQ(ctl({"wait", "nobody"}).status, 1);
   tree->operate(operation::stop, "web");
   EXPECT_EQ(ctl({"wait", "web", "--timeout", "50ms"}).status, 1);
+}
+
+TEST_F(control_test, ctl_says_what_the_heart_knows_of_a_server_that_is_away) {
+  fs::create_directories(folder / "run");
+  const auto note = folder / "run" / "heart.json";
+  std::ofstream(note) << R"({"state": "waiting", "heart_pid": )" << ::getpid()
+                      << R"(, "next_start_in_ms": 3500, "last_death": "killed by signal 11"})";
+  auto s = ctl({"tree"});
+  EXPECT_EQ(s.status, 3);
+  EXPECT_NE(s.err.find("is waiting, next start in 4 s; the last server: killed by signal 11"), std::string::npos)
+      << s.err;
+  std::ofstream(note) << R"({"state": "stopped", "heart_pid": 2147483600})";
+  EXPECT_NE(ctl({"tree"}).err.find("lyceum serve"), std::string::npos) << "a heart that is gone knows nothing";
+  std::ofstream(note) << std::string(1'000'000, '[');
+  EXPECT_EQ(ctl({"tree"}).status, 3);
+}
+
+TEST_F(control_test, the_file_of_an_upgrade_is_named_whole_since_the_server_stands_elsewhere) {
+  const auto read = lyceum::ops::read_ctl({"upgrade", "new/lyceum"}, path);
+  const auto* q = std::get_if<lyceum::ops::ctl_question>(&read);
+  ASSERT_NE(q, nullptr);
+  EXPECT_EQ(q->args.at(0), (fs::current_path() / "new/lyceum").string());
 }
 
 TEST_F(control_test, ctl_says_that_no_server_runs) {
