@@ -208,10 +208,17 @@ std::uint64_t registry::begin_life(std::string_view path) {
 
 std::shared_ptr<void> registry::listen(std::function<void(const happening&)> hear) {
   auto ear = std::make_shared<std::function<void(const happening&)>>(std::move(hear));
-  std::lock_guard lock(guard_);
-  std::erase_if(ears_, [](const auto& one) { return one.expired(); });
-  ears_.push_back(ear);
-  return ear;
+  {
+    std::lock_guard lock(guard_);
+    std::erase_if(ears_, [](const auto& one) { return one.expired(); });
+    ears_.push_back(ear);
+  }
+  // Under the lock, so that whoever lets go of it is not being told any more and may be gone the next moment.
+  auto* const name = ear.get();
+  return {name, [this, kept = std::move(ear)](void*) mutable {
+            std::lock_guard lock(guard_);
+            kept.reset();
+          }};
 }
 
 void registry::tell(const node& of, happening::kind what, std::string_view reason) const {
