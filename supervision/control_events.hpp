@@ -42,12 +42,12 @@ private:
 
   registry& states_;
   const crash_log& crashes_;
-  std::shared_ptr<void> ear_;
   std::mutex guard_;
   std::deque<tree_event> kept_;
   std::uint64_t dropped_ = 0;
   std::uint64_t reports_seen_ = 0;
   std::chrono::system_clock::time_point report_seen_at_{};
+  std::shared_ptr<void> ear_; // last, so that it goes first: until then we may be told something
 };
 
 } // namespace lyceum::supervision
