@@ -89,7 +89,8 @@ control_answer show(const page_table& pages, const std::string& key) {
 void add_cache_commands(supervision::control& control, supervision::system& tree, page_table& pages,
                         std::size_t bytes_max, std::function<http::front_stats()> traffic) {
   control.on(
-      "cache", [&tree, &pages, bytes_max, traffic](const control_request& asked, supervision::control_reply reply) {
+      "cache",
+      [&tree, &pages, bytes_max, traffic](const control_request& asked, supervision::control_reply reply) {
         const auto& args = asked.args;
         const std::string verb = args.empty() ? "stats" : args[0];
         if (verb == "stats" && args.size() <= 1)
@@ -119,7 +120,8 @@ void add_cache_commands(supervision::control& control, supervision::system& tree
           return reply(told ? good({{"warming", true}}) : control_answer{"null", "unavailable", "the warmer is away"});
         }
         reply(usage());
-      });
+      },
+      supervision::control_rule{supervision::control_caller::role::operator_, true, {"stats", "list", "show"}});
 }
 
 } // namespace lyceum

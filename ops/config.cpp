@@ -160,6 +160,11 @@ const std::array rows{
             [](config& c, in f) { return read_count(c.renderers, f, 1, 64); }},
     key_row{{"control", "DATA/control.sock", "the socket of lyceum ctl"},
             [](config& c, in f) { return read_path(c.control, f); }},
+    key_row{{"control_group", "none", "the group whose members may operate over the control socket"},
+            [](config& c, in f) {
+              c.control_group = f.text();
+              return c.control_group.empty() ? f.wrong("is the name of a group") : outcome(true);
+            }},
     key_row{{"no_heart", "false", "no parent process: systemd holds the sockets and listens for the beat"},
             [](config& c, in f) { return read_bool(c.no_heart, f); }},
     key_row{{"watch", "true", "follow changes in the content folder while serving"},

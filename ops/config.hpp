@@ -79,6 +79,7 @@ struct config {
   std::size_t threads = 0;                    ///< I/O loops; load_config puts the number of cores here
   std::size_t renderers = 2;
   std::filesystem::path control; ///< the control socket; data/control.sock
+  std::string control_group;     ///< its members may operate (restart, kill …) over the control socket; empty: nobody
   bool no_heart = false;         ///< systemd (or nobody) does the heart's work
 
   std::size_t page_cache_bytes_max = std::size_t{256} * 1024 * 1024;

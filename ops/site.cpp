@@ -322,6 +322,7 @@ struct site::inner {
     made.call_max_of["upgrade"] = how.cfg.upgrade_timeout + 60s;
     made.socket = how.cfg.control;
     made.audit = how.cfg.data / "log" / "audit.jsonl";
+    made.group = how.cfg.control_group;
     control = std::make_unique<supervision::control>(tree, made);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     control->on(

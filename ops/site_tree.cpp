@@ -37,6 +37,16 @@ child interruptible(child what, std::function<void()> interrupt) {
   return what;
 }
 
+/// What would be lost with this child now, counted in its mailbox: "3 jobs, asked again by their requests".
+child at_stake(child what, site_parts& parts, std::string path, std::string one, std::string many) {
+  what.at_stake = [&parts, path = std::move(path), one = std::move(one), many = std::move(many)] {
+    const auto seen = parts.tree.states().below(path);
+    const auto n = seen.empty() ? 0 : seen.front().mailbox;
+    return n == 0 ? std::string() : fmt::format("{} {}", n, n == 1 ? one : many);
+  };
+  return what;
+}
+
 /// For detached workers whose every message has an end: whoever holds on for longer loops, and is replaced.
 child hasty(child what) {
   what.handler_max = handler_max;
@@ -52,18 +62,22 @@ child telemetry_tree(site_parts& parts) {
 
 child storage_tree(site_parts& parts) {
   std::vector<child> children;
-  children.push_back(
-      worker({.id = "db_pool"}, [&parts](birth& at) { return at.pooled(db_pool, &parts.database, &parts.tree); }));
+  children.push_back(at_stake(
+      worker({.id = "db_pool"}, [&parts](birth& at) { return at.pooled(db_pool, &parts.database, &parts.tree); }),
+      parts, "storage/db_pool", "job on its way, asked again by its request", "jobs on their way, asked again"));
   const bool sqlite = storage::engine_of(parts.database.url) == storage::engine::sqlite;
   for (std::size_t i = 0; i < parts.database.workers; ++i) {
     auto* handle = &parts.database_workers.emplace_back();
     const bool writes = !sqlite || i == 0;
-    children.push_back(interruptible(hasty(worker({.id = fmt::format("db-{}", i + 1)},
-                                                  [&parts, handle, writes](birth& at) {
-                                                    return at.detached(db_worker, &parts.database, &parts.tree,
-                                                                       &parts.database_health, handle, writes);
-                                                  })),
-                                     [handle] { handle->interrupt(); }));
+    const auto id = fmt::format("db-{}", i + 1);
+    auto made = interruptible(hasty(worker({.id = id},
+                                           [&parts, handle, writes](birth& at) {
+                                             return at.detached(db_worker, &parts.database, &parts.tree,
+                                                                &parts.database_health, handle, writes);
+                                           })),
+                              [handle] { handle->interrupt(); });
+    children.push_back(at_stake(std::move(made), parts, "storage/" + id, "transaction, rolled back and asked again",
+                                "transactions, rolled back and asked again"));
   }
   children.push_back(interruptible(worker({.id = "notifications"},
                                           [&parts](birth& at) {
@@ -98,8 +112,10 @@ child cache_tree(site_parts& parts) {
 child rendering_tree(site_parts& parts) {
   std::vector<child> children;
   for (std::size_t i = 1; i <= parts.desk.renderers; ++i)
-    children.push_back(hasty(worker({.id = fmt::format("renderer-{}", i)},
-                                    [&parts](birth& at) { return at.detached(renderer, &parts.desk); })));
+    children.push_back(at_stake(hasty(worker({.id = fmt::format("renderer-{}", i)},
+                                             [&parts](birth& at) { return at.detached(renderer, &parts.desk); })),
+                                parts, fmt::format("rendering/renderer-{}", i), "text being rendered, asked again",
+                                "texts being rendered, asked again"));
   children.push_back(interruptible(
       worker({.id = "highlight"}, [&parts](birth& at) { return at.detached(highlighter, &parts.highlight_pid); }),
       [&parts] {
@@ -112,9 +128,12 @@ child rendering_tree(site_parts& parts) {
 
 child content_tree(site_parts& parts) {
   std::vector<child> children;
-  children.push_back(worker({.id = "importer"}, [&parts](birth& at) {
-    return at.detached(importer, &parts.importing, &parts.tree, &parts.desk, &parts.news);
-  }));
+  children.push_back(at_stake(
+      worker({.id = "importer"},
+             [&parts](birth& at) {
+               return at.detached(importer, &parts.importing, &parts.tree, &parts.desk, &parts.news);
+             }),
+      parts, "content/importer", "import, begun again by its successor", "imports, begun again by its successor"));
   if (parts.watches)
     children.push_back(interruptible(
         worker({.id = "watcher"},
@@ -130,6 +149,10 @@ child sessions_tree(site_parts& parts) {
   auto made = supervision::dynamic_supervisor({.id = "sessions"}, flags, [&parts](birth& at) {
     return at.pooled(session, at.args().get_as<job_ptr>(0), parts.sessions.get());
   });
+  made.at_stake = [&parts] {
+    const auto running = parts.tree.dynamic("sessions").running();
+    return running == 0 ? std::string() : fmt::format("{} being handled, answered 503", running);
+  };
   return noted(std::move(made), "requests that were being handled answer 503; kept pages are served");
 }
 

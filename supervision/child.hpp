@@ -4,6 +4,7 @@
 
 #include "supervision/quarantine.hpp"
 #include "supervision/threads.hpp"
+#include "supervision/trace.hpp"
 #include "supervision/vitals.hpp"
 
 #include <caf/all.hpp>
@@ -80,6 +81,7 @@ protected:
   sys_result before_behaviour(caf::mailbox_element& what);
   void begin_message() noexcept;
   void end_message(bool taken) noexcept;
+  void trace(const caf::mailbox_element& what) noexcept; ///< for `ctl trace`
   void begin_turn() noexcept;
   void end_turn() noexcept;
   void ended() noexcept;
@@ -179,6 +181,8 @@ protected:
       result = Base::consume(what);
       break;
     }
+    if (trace_taps.load(std::memory_order_relaxed) != 0 && result != caf::invoke_message_result::skipped)
+      trace(what);
     end_message(result != caf::invoke_message_result::skipped);
     return result;
   }

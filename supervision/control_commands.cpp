@@ -180,11 +180,6 @@ control_answer crashes_answer(system& tree, const control_request& r) {
   return {all + "]", {}, {}};
 }
 
-bool in_control(const registry& states, const std::string& path) {
-  const auto at = states.normal(path);
-  return at == "control" || at.starts_with("control/");
-}
-
 void operate(system& tree, operation what, const control_request& r, control_reply reply) {
   const auto path = argument(r, 0);
   if (path.empty())
@@ -196,27 +191,35 @@ void operate(system& tree, operation what, const control_request& r, control_rep
     return reply(no(
         "refused", "that would lock you out: nobody could start the control socket again; kill or restart it instead"));
   const bool inspects = what == operation::inspect;
-  tree.operate(what, path, [&tree, path, inspects, reply = std::move(reply)](outcome got) {
-    if (!got.ok)
-      return reply(no(got.code, got.detail));
-    json::object o;
-    if (inspects) {
-      const auto seen = tree.states().below(path);
-      if (!seen.empty())
-        o = whole_node_json(seen.front());
-      boost::system::error_code not_json;
-      const auto summary = json::parse(got.detail, not_json);
-      o["summary"] = not_json ? json::value(got.detail) : summary;
-    } else {
-      o["path"] = tree.states().normal(path);
-      o["generation"] = got.generation;
-      o["state"] = name_of(got.state);
-    }
-    reply(ok(o));
-  });
+  tree.operate(
+      what, path,
+      [&tree, path, inspects, reply = std::move(reply)](outcome got) {
+        if (!got.ok)
+          return reply(no(got.code, got.detail));
+        json::object o;
+        if (inspects) {
+          const auto seen = tree.states().below(path);
+          if (!seen.empty())
+            o = whole_node_json(seen.front());
+          boost::system::error_code not_json;
+          const auto summary = json::parse(got.detail, not_json);
+          o["summary"] = not_json ? json::value(got.detail) : summary;
+        } else {
+          o["path"] = tree.states().normal(path);
+          o["generation"] = got.generation;
+          o["state"] = name_of(got.state);
+        }
+        reply(ok(o));
+      },
+      r.if_generation.value_or(0));
 }
 
 } // namespace
+
+bool in_control(const registry& states, const std::string& path) {
+  const auto at = states.normal(path);
+  return at == "control" || at.starts_with("control/");
+}
 
 void add_tree_commands(system& tree, const std::function<void(std::string, control_handler, bool)>& add) {
   const auto read = [&](std::string name, control_answer (*make)(system&, const control_request&)) {
@@ -229,6 +232,7 @@ void add_tree_commands(system& tree, const std::function<void(std::string, contr
   read("health", health_answer);
   read("status", health_answer);
   read("crashes", crashes_answer);
+  read("impact", impact_answer);
   for (const auto* name :
        {"restart", "stop", "start", "kill", "suspend", "resume", "inspect", "degrade", "undegrade", "reset"}) {
     operation what{};
@@ -249,48 +253,6 @@ std::optional<control_answer> serving_answer(system& tree, const std::string& pa
         !(n.state == node_state::stopped && n.last_exit.empty() && n.path != nodes.front().path))
       return std::nullopt;
   return ok(json::object{{"path", nodes.front().path}, {"state", "running"}, {"generation", nodes.front().generation}});
-}
-
-parsed_line parse_control_line(std::string_view line) {
-  parsed_line got;
-  boost::system::error_code bad;
-  json::parse_options limits;
-  limits.max_depth = 8;
-  const auto value = json::parse(json::string_view(line.data(), line.size()), bad, {}, limits);
-  if (bad || !value.is_object()) {
-    got.error = "a line is one JSON object: {\"id\":1,\"cmd\":\"tree\"}";
-    return got;
-  }
-  const auto& o = value.as_object();
-  if (const auto* id = o.if_contains("id"); id && (id->is_number() || id->is_string()))
-    got.id = json::serialize(*id);
-  const auto* cmd = o.if_contains("cmd");
-  if (!cmd || !cmd->is_string()) {
-    got.error = "\"cmd\" is missing";
-    return got;
-  }
-  got.asked.command = std::string(cmd->as_string());
-  if (const auto* path = o.if_contains("path"); path && path->is_string())
-    got.asked.args.emplace_back(path->as_string());
-  if (const auto* args = o.if_contains("args")) {
-    if (!args->is_array() ||
-        !std::ranges::all_of(args->as_array(), [](const json::value& v) { return v.is_string(); })) {
-      got.error = "\"args\" is a list of strings";
-      return got;
-    }
-    for (const auto& a : args->as_array())
-      got.asked.args.emplace_back(a.as_string());
-  }
-  if (const auto* wait = o.if_contains("timeout_ms")) {
-    boost::system::error_code no_number;
-    const auto ms = wait->to_number<std::int64_t>(no_number);
-    if (no_number || ms < 0 || ms > 600'000) {
-      got.error = "\"timeout_ms\" is a number from 0 to 600000";
-      return got;
-    }
-    got.timeout = milliseconds{ms};
-  }
-  return got;
 }
 
 } // namespace lyceum::supervision

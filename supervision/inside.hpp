@@ -81,6 +81,7 @@ struct op_message { ///< to a supervisor, about a child
   std::string id;
   std::shared_ptr<child> extra; ///< for a child that is added
   answer_ptr done;
+  std::uint64_t if_generation = 0; ///< only to this life; 0: to any
 };
 struct call_message { ///< to a supervisor, in OTP's words
   supervisor_call what;
@@ -135,6 +136,7 @@ struct system::inner {
   std::map<std::string, std::shared_ptr<roster>, std::less<>> rosters;
   std::map<std::string, alive_entry, std::less<>> alive; ///< static children by path
   std::map<std::string, milliseconds, std::less<>> handler_max;
+  std::map<std::string, std::function<std::string()>, std::less<>> at_stake; ///< by path
   bool stopping = false;
 
   // The root's life.

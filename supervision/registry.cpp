@@ -228,7 +228,30 @@ std::uint64_t registry::begin_life(std::string_view path) {
   n->state = node_state::starting;
   n->since = std::chrono::steady_clock::now();
   n->retry_at = {};
-  return ++n->generation;
+  ++n->generation;
+  tell(*n, happening::kind::state);
+  return n->generation;
+}
+
+std::shared_ptr<void> registry::listen(std::function<void(const happening&)> hear) {
+  auto ear = std::make_shared<std::function<void(const happening&)>>(std::move(hear));
+  {
+    std::lock_guard lock(guard_);
+    std::erase_if(ears_, [](const auto& one) { return one.expired(); });
+    ears_.push_back(ear);
+  }
+  // Under the lock, so that whoever lets go of it is not being told any more and may be gone the next moment.
+  auto* const name = ear.get();
+  return {name, [this, kept = std::move(ear)](void*) mutable {
+            std::lock_guard lock(guard_);
+            kept.reset();
+          }};
+}
+
+void registry::tell(const node& of, happening::kind what, std::string_view reason) const {
+  for (const auto& ear : ears_)
+    if (const auto one = ear.lock())
+      (*one)({what, of.is.path, of.generation, of.state, reason});
 }
 
 void registry::attach(std::string_view path, std::shared_ptr<vitals> of) {
@@ -256,10 +279,16 @@ void registry::set(std::string_view path, node_state state, time_point retry_at)
   node* n = find(path);
   if (!n)
     return;
+  const bool changed = n->state != state;
+  const bool born = n->state == node_state::starting && state == node_state::running && n->generation > 1;
   n->state = state;
   n->retry_at = retry_at;
   if (!alive(state))
     n->retire();
+  if (changed)
+    tell(*n, happening::kind::state);
+  if (born)
+    tell(*n, happening::kind::restart);
 }
 
 void registry::set_below(std::string_view path, node_state state) {
@@ -274,10 +303,13 @@ void registry::set_below(std::string_view path, node_state state) {
     node* n = find(next);
     if (!n)
       continue;
+    const bool changed = n->state != state;
     n->state = state;
     n->retry_at = {};
     if (!alive(state))
       n->retire();
+    if (changed)
+      tell(*n, happening::kind::state);
     todo.insert(todo.end(), n->below.begin(), n->below.end());
   }
 }
@@ -301,8 +333,11 @@ void registry::forgive(std::string_view path) {
 
 void registry::exited(std::string_view path, std::string reason) {
   std::lock_guard lock(guard_);
-  if (node* n = find(path))
-    n->last_exit = std::move(reason);
+  node* n = find(path);
+  if (!n)
+    return;
+  n->last_exit = std::move(reason);
+  tell(*n, happening::kind::exit, n->last_exit);
 }
 
 void registry::abandoned(std::string_view path, std::shared_ptr<vitals> life) {

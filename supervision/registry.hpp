@@ -82,6 +82,18 @@ public:
   /// Lives that were given up and still run, with a thread of their own that has not been demoted.
   std::vector<std::shared_ptr<vitals>> to_demote() const;
 
+  /// Something that happened to a node. Told under the registry's lock: whoever hears it is quick and does not call back.
+  struct happening {
+    enum class kind { state, exit, restart }; ///< restart: a life after the first has begun to run
+    kind what = kind::state;
+    std::string_view path;
+    std::uint64_t generation = 0;
+    node_state state = node_state::starting;
+    std::string_view reason{}; ///< of an exit
+  };
+  /// Hears of everything as long as what is returned lives.
+  std::shared_ptr<void> listen(std::function<void(const happening&)> hear);
+
   /// Writing: the supervisors' side.
   struct entry {
     std::string path;
@@ -130,10 +142,12 @@ private:
   const node* find(std::string_view path) const;
   void collect(const std::string& path, time_point now, std::vector<node_view>& to) const;
   void drop(const std::string& path);
+  void tell(const node& of, happening::kind what, std::string_view reason = {}) const;
 
   mutable std::mutex guard_;
   std::map<std::string, node, std::less<>> nodes_;
   std::string root_;
+  std::vector<std::weak_ptr<std::function<void(const happening&)>>> ears_;
 };
 
 } // namespace lyceum::supervision

@@ -115,6 +115,9 @@ struct child {
   std::function<void()> interrupt; ///< thread-safe; called before the kill grace: sqlite3_interrupt, PQcancel, a signal
   bool essential = false;          ///< at boot: if it cannot start, the program does not (others begin degraded)
   std::string note;                ///< what learners notice while it is away, in words; `ctl` shows it
+  /// What its end would cost now, in its own words ("2 texts being rendered, asked again"), for `ctl impact`; empty: nothing of note.
+  /// Thread-safe, and quick.
+  std::function<std::string()> at_stake{};
   /// A handler that runs longer is stuck: reported, killed, given up after the grace, replaced. Absent: 5 s for pooled actors,
   /// no limit for detached ones, which may wait for others.
   std::optional<milliseconds> handler_max;

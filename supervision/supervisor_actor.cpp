@@ -175,6 +175,10 @@ void supervisor_actor::register_child(const child& c) {
     std::lock_guard lock(in_.guard);
     in_.handler_max[child_path(in_.states, path_, c.spec.id)] = *c.handler_max;
   }
+  if (c.at_stake) {
+    std::lock_guard lock(in_.guard);
+    in_.at_stake[child_path(in_.states, path_, c.spec.id)] = c.at_stake;
+  }
 }
 
 const child* supervisor_actor::definition(const std::string& id) const {

@@ -28,6 +28,10 @@ void supervisor_actor::put(call what, asked by) {
 // --- an operator's --------------------------------------------------------------------------------------------------
 
 void supervisor_actor::on_operation(op_message& m) {
+  if (m.if_generation != 0)
+    if (const auto seen = in_.states.below(path_of(m.id)); !seen.empty() && seen.front().generation != m.if_generation)
+      return m.done->give({false, "generation", path_of(m.id) + " has begun another life; look again",
+                           seen.front().generation, seen.front().state});
   call c;
   c.id = m.id;
   switch (m.what) {

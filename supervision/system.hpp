@@ -141,7 +141,8 @@ public:
   caf::actor_system& actors() noexcept;
 
   /// An operator's command. Any thread; `then` is called once, on some thread, and must be quick. No deadline of its own.
-  void operate(operation what, std::string_view path, outcome_callback then);
+  /// `if_generation`: only to this life (0: to any); where another has begun, the code is "generation".
+  void operate(operation what, std::string_view path, outcome_callback then, std::uint64_t if_generation = 0);
   /// The same, waiting. Not from an actor.
   outcome operate(operation what, std::string_view path, milliseconds timeout = milliseconds{5000});
   /// OTP's start_child on a running supervisor. The child is lost when that supervisor restarts.

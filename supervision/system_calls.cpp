@@ -22,7 +22,7 @@ bool parse_operation(std::string_view word, operation& to) {
 
 // --- an operator's ---------------------------------------------------------------------------------------------------
 
-void system::operate(operation what, std::string_view path, outcome_callback then) {
+void system::operate(operation what, std::string_view path, outcome_callback then, std::uint64_t if_generation) {
   auto answer = std::make_shared<pending_answer>(std::move(then));
   auto& in = *inner_;
   const auto at = in.states.normal(path);
@@ -41,7 +41,8 @@ void system::operate(operation what, std::string_view path, outcome_callback the
       answer->give({false, "not_found", "no such child: " + at, 0, node_state::stopped});
     return;
   }
-  caf::anon_send(to, op_message{what, cut == std::string::npos ? at : at.substr(cut + 1), nullptr, std::move(answer)});
+  caf::anon_send(to, op_message{what, cut == std::string::npos ? at : at.substr(cut + 1), nullptr, std::move(answer),
+                                if_generation});
 }
 
 outcome system::operate(operation what, std::string_view path, milliseconds timeout) {

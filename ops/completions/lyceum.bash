@@ -21,7 +21,7 @@ _lyceum() {
   local flags="--help"
   case "$command" in
     serve) flags="$flags --content $database --listen --base-url --theme --threads --control --access-log --log-level --log-format --no-heart --replace-content" ;;
-    ctl) flags="$flags --control --json" ;;
+    ctl) flags="$flags --control --json --yes --if-gen" ;;
     import) flags="$flags --dry-run --replace-content --json $database" ;;
     check) flags="$flags --json" ;;
     render) flags="$flags --untrusted" ;;
@@ -33,7 +33,7 @@ _lyceum() {
       case "$command" in
         new | import | check) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-        ctl) mapfile -t COMPREPLY < <(compgen -W "tree show count restart stop start kill inspect crashes wait health cache" -- "$word") ;;
+        ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
       esac
       ;;
   esac

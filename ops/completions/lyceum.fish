@@ -32,7 +32,9 @@ complete -c lyceum -n "__fish_seen_subcommand_from serve" -l replace-content -d 
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l help -s h -d "this text"
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l control -r -F -d "socket"
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l json -d "for programs"
-complete -c lyceum -n "__fish_seen_subcommand_from ctl" -a "tree show count restart stop start kill inspect crashes wait health cache"
+complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l yes -d "do not ask"
+complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l if-gen -x -d "only that life"
+complete -c lyceum -n "__fish_seen_subcommand_from ctl" -a "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch"
 
 complete -c lyceum -n "__fish_seen_subcommand_from new" -l help -s h -d "this text"
 complete -c lyceum -n "__fish_seen_subcommand_from new" -a "(__fish_complete_directories)"

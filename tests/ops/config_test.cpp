@@ -69,6 +69,7 @@ TEST_F(config_test, nothing_said_gives_the_documented_defaults) {
   EXPECT_EQ(cfg.database.kind, database_config::engine::sqlite);
   EXPECT_EQ(cfg.database.file, folder / "lyceum.db");
   EXPECT_EQ(cfg.control, folder / "control.sock");
+  EXPECT_EQ(cfg.control_group, "");
   EXPECT_EQ(cfg.access_log, (folder / "log/access.jsonl").string());
   EXPECT_EQ(cfg.page_cache_bytes_max, 256u << 20);
   EXPECT_EQ(cfg.limits.address_connections_max, 256u);
@@ -100,13 +101,15 @@ TEST_F(config_test, a_flag_beats_the_environment_which_beats_the_file) {
 
 TEST_F(config_test, every_kind_of_value_can_stand_in_the_file) {
   file("listen = [\"127.0.0.1:0\", \"[::1]:443\"]\npage_cache_bytes_max = \"64 MiB\"\nheader_timeout = \"500ms\"\n"
-       "no_heart = true\nbody_bytes_max = 2048\ntheme = \"theme\"\ndatabase = \"sqlite:rows.db\"\nbase_url = "
+       "no_heart = true\ncontrol_group = \"staff\"\nbody_bytes_max = 2048\ntheme = \"theme\"\ndatabase = "
+       "\"sqlite:rows.db\"\nbase_url = "
        "\"https://s.example/\"\n");
   auto cfg = loaded();
   EXPECT_EQ(cfg.listen, (std::vector<heart::address>{{"127.0.0.1", 0}, {"::1", 443}}));
   EXPECT_EQ(cfg.page_cache_bytes_max, 64u << 20);
   EXPECT_EQ(cfg.limits.header_timeout, 500ms);
   EXPECT_TRUE(cfg.no_heart);
+  EXPECT_EQ(cfg.control_group, "staff");
   EXPECT_EQ(cfg.limits.body_bytes_max, 2048u);
   EXPECT_EQ(cfg.theme, folder / "theme") << "relative to the file that names it";
   EXPECT_EQ(cfg.database.file, folder / "rows.db");

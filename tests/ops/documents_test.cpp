@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is written by hand beside the program says what the program says.
 #include "ops/commands/cli.hpp"
+#include "ops/commands/ctl.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -90,6 +91,36 @@ TEST(manual_test, every_key_of_the_configuration_is_there_with_its_default) {
         << key.name;
   }
   EXPECT_EQ(found(section, R"(\.TP\n\.B ([a-z_]+)\n)"), keys);
+}
+
+TEST(manual_test, every_command_of_ctl_has_its_line_and_the_protocol_its_section) {
+  auto text = manual();
+  auto section = between(text, ".SS ctl\n", "\n.SS");
+  words named;
+  for (std::size_t at = section.find("\n.TP\n"); at != std::string::npos; at = section.find("\n.TP\n", at + 1)) {
+    auto line = section.substr(at + 5, section.find('\n', at + 5) - at - 5);
+    line = std::regex_replace(line, std::regex("\"[^\"]*\""), " "); // what is between quotes is no command
+    line = std::regex_replace(line, std::regex("--[a-z-]+"), " ");
+    auto some = found(line, R"(\b([a-z]{4,})\b)");
+    named.insert(some.begin(), some.end());
+  }
+  for (const auto& command : ops::ctl_commands())
+    EXPECT_TRUE(named.contains(command)) << command;
+  auto protocol = between(text, ".SH PROTOCOL", ".SH FILES");
+  for (const auto* word : {"if_gen", "timeout_ms", "topics", "64 KiB", "8 connections", "5 s a call", "dropped"})
+    EXPECT_THAT(protocol, testing::HasSubstr(word));
+}
+
+TEST(completions_test, all_three_shells_offer_every_command_of_ctl) {
+  const auto known = ops::ctl_commands();
+  const words expected(known.begin(), known.end());
+  EXPECT_EQ(found(between(contents("completions/lyceum.bash"), "ctl) mapfile -t COMPREPLY < <(compgen -W \"", "\""),
+                  R"(([a-z]+))"),
+            expected);
+  EXPECT_EQ(found(between(contents("completions/_lyceum"), "'1:command:(", ")"), R"(([a-z]+))"), expected);
+  EXPECT_EQ(
+      found(between(contents("completions/lyceum.fish"), "seen_subcommand_from ctl\" -a \"", "\""), R"(([a-z]+))"),
+      expected);
 }
 
 TEST(completions_test, bash_offers_what_help_shows) {
