@@ -5,6 +5,7 @@
 #include "actors/exchange.hpp"
 #include "actors/flights.hpp"
 #include "actors/page_table.hpp"
+#include "http/broadcast.hpp"
 #include "http/router.hpp"
 
 #include <array>
@@ -14,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lyceum::http {
@@ -24,22 +26,35 @@ struct front_limits {
   std::size_t connections_an_address = 256; ///< 0: no cap
   bool loopback_exempt = true;              ///< from `connections_an_address`
   std::size_t requests_a_connection = 1000;
-  std::chrono::milliseconds header{10'000};      ///< whole header, from its first octet
-  std::chrono::milliseconds idle{30'000};        ///< between requests
-  std::chrono::milliseconds idle_crowded{5'000}; ///< the same where more than 80 % of `connections_max` are open
-  std::chrono::milliseconds body{60'000};        ///< whole body
-  std::chrono::milliseconds body_grace{10'000};  ///< after it, at least `body_rate_min` on average
-  std::size_t body_rate_min = 500;               ///< bytes a second
-  std::chrono::milliseconds write{30'000};       ///< without progress
-  std::chrono::milliseconds answer{4'000};       ///< then 504
-  std::chrono::milliseconds stale_after{1'000};  ///< then the stale page, where there is one
+  std::chrono::milliseconds header{10'000};       ///< whole header, from its first octet
+  std::chrono::milliseconds idle{30'000};         ///< between requests
+  std::chrono::milliseconds idle_crowded{5'000};  ///< the same where more than 80 % of `connections_max` are open
+  std::chrono::milliseconds body{60'000};         ///< whole body
+  std::chrono::milliseconds body_grace{10'000};   ///< after it, at least `body_rate_min` on average
+  std::size_t body_rate_min = 500;                ///< bytes a second
+  std::chrono::milliseconds write{30'000};        ///< without progress
+  std::chrono::milliseconds answer{4'000};        ///< then 504
+  std::chrono::milliseconds stale_after{1'000};   ///< then the stale page, where there is one
+  std::chrono::milliseconds stream_quiet{15'000}; ///< a stream of events with nothing to say says so
 };
 
-/// A path that a loop answers by itself, so that it works whatever the actors do. Must be quick, may throw (that is a
-/// 500).
+/// A stream of events, as a route opens it.
+struct stream_opening {
+  std::shared_ptr<broadcast> from;
+  std::string whose;                           ///< see `broadcast::end`
+  std::chrono::steady_clock::time_point until; ///< it ends with the first frame after that: the browser asks again
+};
+
+/// A path that a loop answers by itself, so that it works whatever the actors do. Its functions run on the loop: they must be
+/// quick, and may throw (that is a 500).
 struct io_route {
-  std::string path; ///< exactly; GET and HEAD
-  std::function<response(const request&)> answer;
+  std::string path;                                 ///< exactly
+  std::function<response(const request&)> answer{}; ///< GET and HEAD
+  /// POST, with a body of at most 8 KiB. The slot may be fulfilled later, by any thread, within `front_limits::answer`.
+  std::function<void(const request&, reply_ptr)> act{};
+  /// GET in the place of `answer`: a stream of events, or the answer that refuses it. Ended when draining begins, when the client
+  /// has taken nothing for `front_limits::write`, and where it talks.
+  std::function<std::variant<response, stream_opening>(const request&)> stream{};
 };
 
 struct front_config {
@@ -70,7 +85,8 @@ struct front_stats {
   std::uint64_t late = 0;                                          ///< answers that did not come within `limits.answer`
   std::uint64_t faults = 0;                                        ///< exceptions that ended a connection
   std::uint64_t bytes_sent = 0;
-  std::uint64_t log_dropped = 0; ///< access log lines that found no room
+  std::uint64_t log_dropped = 0;    ///< access log lines that found no room
+  std::uint64_t frames_dropped = 0; ///< of event streams whose client was behind
   /// Requests that were not hits, by duration: [i] took at most `latency_bounds_us[i]`, the last one longer.
   static constexpr std::array<std::uint64_t, 12> latency_bounds_us = {
       100, 250, 500, 1'000, 2'500, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 5'000'000};
