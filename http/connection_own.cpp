@@ -14,6 +14,12 @@ namespace {
 constexpr std::size_t own_body_max = 8 * 1024;
 constexpr std::size_t talk_bytes_max = 4 * 1024; // of a client that talks into its own stream
 
+bool is_at(std::string_view pattern, std::string_view path) {
+  if (pattern.ends_with('*'))
+    return path.starts_with(pattern.substr(0, pattern.size() - 1));
+  return pattern == path;
+}
+
 response text_of_own(int status, const char* name, std::string value) {
   response made;
   made.status = status;
@@ -66,7 +72,7 @@ void connection::answer_unread(const head& asked, response&& what) {
 bool connection::find_own(const head& asked) {
   auto& x = *busy_;
   const auto& all = loop_.shared.config.io_routes;
-  const auto found = std::ranges::find(all, x.asked.path, &io_route::path);
+  const auto found = std::ranges::find_if(all, [&](const io_route& one) { return is_at(one.path, x.asked.path); });
   if (found == all.end())
     return false;
   x.route_name = found->path;

@@ -48,7 +48,7 @@ struct stream_opening {
 /// A path that a loop answers by itself, so that it works whatever the actors do. Its functions run on the loop: they must be
 /// quick, and may throw (that is a 500).
 struct io_route {
-  std::string path;                                 ///< exactly
+  std::string path;                                 ///< exactly; one that ends in '*' stands for all that begin like it
   std::function<response(const request&)> answer{}; ///< GET and HEAD
   /// POST, with a body of at most 8 KiB. The slot may be fulfilled later, by any thread, within `front_limits::answer`.
   std::function<void(const request&, reply_ptr)> act{};

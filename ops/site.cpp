@@ -5,6 +5,7 @@
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/cache_commands.hpp"
+#include "ops/console.hpp"
 #include "ops/site_tree.hpp"
 #include "storage/catalogue.hpp"
 #include "views/theme.hpp"
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include <sys/stat.h>
 
@@ -55,6 +57,7 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
 } // namespace
 
 struct site::inner {
+  log_tail tail; ///< of the process's log, for the console
   options how;
   clock::time_point born = clock::now();
 
@@ -72,12 +75,23 @@ struct site::inner {
   std::unique_ptr<http::router> routes;
   std::unique_ptr<http::front> front;
   std::unique_ptr<supervision::control> control;
+  std::unique_ptr<console> panel;
 
   std::atomic<bool> up = false;
   std::atomic<bool> wants_drain = false;
   bool stopped = false;
 
-  explicit inner(options given) : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree) {}
+  explicit inner(options given)
+      : how(with_tail(std::move(given))), tree(actors, tree_options(how)), parts(tree), door(tree) {}
+
+  options with_tail(options given) {
+    given.log = [this, log = std::move(given.log)](const std::string& what) {
+      tail.add(what);
+      if (log)
+        log(what);
+    };
+    return given;
+  }
 
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
@@ -236,10 +250,32 @@ struct site::inner {
     return now;
   }
 
+  /// Where a link from this machine leads.
+  std::string console_address() const {
+    if (!how.cfg.base_url.empty())
+      return how.cfg.base_url;
+    auto first = front->addresses().front();
+    for (const auto& [any, here] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, std::pair{"[::]:", "[::1]:"}})
+      if (first.starts_with(any))
+        first.replace(0, std::string_view(any).size(), here);
+    return "http://" + first;
+  }
+
+  void prepare_console() {
+    panel = std::make_unique<console>(
+        console::options{tree, [this] { return state(); }, [this] { return front->stats(); },
+                         [this] { return look.load(); }, [this] { return console_address(); }, tail,
+                         how.cfg.data / "log" / "audit.jsonl", how.cfg.data / "run" / "console.key", how.cfg.base_url});
+    if (!panel->why_closed().empty())
+      say("there is no console: " + panel->why_closed());
+    parts.console = panel.get();
+  }
+
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
+    std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
     } catch (const std::runtime_error& wrong) {
@@ -261,6 +297,7 @@ struct site::inner {
     made.socket = how.cfg.control;
     made.audit = how.cfg.data / "log" / "audit.jsonl";
     control = std::make_unique<supervision::control>(tree, made);
+    panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     control->on(
         "drain",
@@ -305,6 +342,7 @@ expected<void> site::start() {
   all.load_kept_pages();
   all.prepare_frame();
   all.prepare_parts();
+  all.prepare_console();
   if (auto opened = all.open_front(); !opened)
     return opened;
   if (auto opened = all.open_control(); !opened)

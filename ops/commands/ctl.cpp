@@ -38,6 +38,7 @@ struct command {
 
 constexpr command commands[] = {
     {"cache", "stats|list|show|evict|warm …", 1, 16, "the page cache"},
+    {"console", "", 0, 0, "print a one-time link to the console in the browser"},
     {"count", "[PATH]", 0, 1, "how many children, as OTP counts them"},
     {"crashes", "[N]", 0, 1, "the last crash reports, newest first"},
     {"degrade", "PATH", 1, 1, "stop it as an outage would, until `undegrade`"},
