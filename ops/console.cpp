@@ -88,7 +88,11 @@ std::vector<http::io_route> console::routes() {
   desk.look = how_.look;
   desk.frames = frames_;
   desk.secure_host = secure_host_of(how_.base_url);
-  desk.state = [this] { return memory_.view(sample()); };
+  desk.state = [this] {
+    auto now = memory_.view(sample());
+    now.school = how_.school();
+    return now;
+  };
   desk.question = [this](const std::string& path, const std::string& op) {
     return console_impact(how_.tree.states(), path, op);
   };

@@ -91,6 +91,8 @@ std::string refusal(const node_view& n, std::string_view op) {
     return "That is the whole site: stop or restart the process instead.";
   if (in_control && (op == "stop" || op == "suspend"))
     return "That would lock you out: nobody could start it again from here. Kill or restart it instead.";
+  if (n.state == node_state::down)
+    return "Its supervisor is away: start that one.";
   const bool lives = n.state == node_state::running || n.state == node_state::suspended;
   if (op == "suspend" && n.kind != node_kind::worker)
     return "Only a worker can be suspended: its supervisor has no messages to hold back.";

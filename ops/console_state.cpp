@@ -57,7 +57,7 @@ std::string more_of(const node_view& n) {
     return "in one handler for " + span_text(n.busy);
   if (n.abandoned > 0)
     return fmt::format("{} given up, still running", n.abandoned);
-  if (n.kind == node_kind::dynamic && n.state == node_state::running)
+  if (n.kind == node_kind::dynamic && n.children > 0)
     return fmt::format("{} at work", n.children);
   return {};
 }
@@ -70,7 +70,8 @@ std::string remedy_of(const node_view& n) {
   case node_state::stopped:
     return "Start it when you are done.";
   case node_state::degraded:
-    return "It is tried again by itself. Look at its crash report; start it once the cause is gone.";
+    return n.retry_in > 0ms ? "It is tried again by itself. Look at its crash report; start it once the cause is gone."
+                            : "Look at its crash report; start it once the cause is gone.";
   case node_state::down:
     return "Start the supervisor above it.";
   case node_state::restarting:
@@ -83,6 +84,15 @@ std::string remedy_of(const node_view& n) {
   }
   return n.busy >= busy_worth_telling ? "The watchdog replaces it if it goes on; kill it if you cannot wait."
                                       : "Its old life cannot be ended from inside: a new process ends it.";
+}
+
+/// "killed(by an operator)" of a "killed": its kind is told beside it.
+std::string reason_of(const supervision::crash& c) {
+  if (c.reason == c.kind)
+    return {};
+  if (c.reason.starts_with(c.kind + "(") && c.reason.ends_with(")"))
+    return c.reason.substr(c.kind.size() + 1, c.reason.size() - c.kind.size() - 2);
+  return c.reason;
 }
 
 void prefer(std::string& tone, const std::string& than) {
@@ -314,7 +324,8 @@ views::console_view console_memory::view(const console_sample& now) const {
   for (const auto& c : now.crashes)
     if (made.crashes.size() < crashes_shown)
       made.crashes.push_back({time_text(c.last_at == decltype(c.last_at){} ? c.at : c.last_at), c.path, c.generation,
-                              c.kind, shortened(c.reason, text_bytes_max), shortened(c.last_message, text_bytes_max),
+                              c.kind, shortened(reason_of(c), text_bytes_max),
+                              shortened(c.last_message, text_bytes_max),
                               c.decision.empty() ? "" : "then: " + c.decision, c.times});
   made.actions = now.actions;
   made.log = now.log;

@@ -262,10 +262,10 @@ struct site::inner {
   }
 
   void prepare_console() {
-    panel = std::make_unique<console>(
-        console::options{tree, [this] { return state(); }, [this] { return front->stats(); },
-                         [this] { return look.load(); }, [this] { return console_address(); }, tail,
-                         how.cfg.data / "log" / "audit.jsonl", how.cfg.data / "run" / "console.key", how.cfg.base_url});
+    panel = std::make_unique<console>(console::options{
+        tree, [this] { return state(); }, [this] { return front->stats(); }, [this] { return look.load(); },
+        [this] { return frame.known->get().title; }, [this] { return console_address(); }, tail,
+        how.cfg.data / "log" / "audit.jsonl", how.cfg.data / "run" / "console.key", how.cfg.base_url});
     if (!panel->why_closed().empty())
       say("there is no console: " + panel->why_closed());
     parts.console = panel.get();

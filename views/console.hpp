@@ -60,6 +60,7 @@ struct console_figure {
 
 /// The state of everything at one moment.
 struct console_view {
+  std::string school;   ///< its name
   std::string tone;     ///< of the whole: "well", "passing", "wrong"
   std::string headline; ///< "Everything is serving"
   std::string since;    ///< "since 14:03 UTC, 3 h 12 min"

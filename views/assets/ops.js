@@ -30,8 +30,8 @@
   // --- the live tree
   const known = new Map(); // by path: the node of the last frame
   const blank = rows()[0].cloneNode(true);
-  const firstOp = (n) => (n.state === "suspended" ? "resume" : ["stopped", "degraded", "down"].includes(n.state) ? "start" : "restart");
-  const capital = (word) => word[0].toUpperCase() + word.slice(1);
+  const firstOp = (n) => ({ suspended: "resume", stopped: "start", degraded: "start", idle: "start", down: "" })[n.state] ?? "restart";
+  const capital = (word) => word.slice(0, 1).toUpperCase() + word.slice(1);
 
   const fill = (row, n) => {
     row.className = row.className.replace(/level-\d/, `level-${n.level}`);
@@ -51,6 +51,7 @@
     set(cell(row, "name"), "href", `/ops/ask?path=${encodeURIComponent(n.path)}&op=${op}`);
     if (cell(row, "op")) {
       cell(row, "op").value = op;
+      cell(row, "op").form.hidden = op === "";
       put(cell(row, "do"), capital(op));
       set(cell(row, "do"), "aria-label", `${capital(op)} ${n.path}`);
       cell(row, "op").form.querySelector('[name="path"]').value = n.path;
@@ -141,7 +142,8 @@
     $("verdict").querySelector(".dot").dataset.tone = frame.tone;
     put($("headline"), frame.headline);
     put($("since"), frame.since);
-    document.title = `${frame.headline} · console`;
+    const title = `${frame.headline} · console`;
+    if (document.title !== title) document.title = title;
     for (const [id, value] of Object.entries(frame.figures)) put($(`figure-${id}`), value);
     drawTree(frame.nodes);
     const troubles = JSON.stringify(frame.troubles);
@@ -246,7 +248,8 @@
 
   const opsOf = (row) => {
     const state = row.dataset.state;
-    const down = ["stopped", "degraded", "down"].includes(state);
+    if (state === "down") return [];
+    const down = ["stopped", "degraded", "idle"].includes(state);
     const all = down ? ["start"] : state === "suspended" ? ["resume", "restart", "kill"] : ["restart", "suspend", "kill"];
     if (!down && row.dataset.mayStop === "yes") all.push("stop");
     return all.filter((op) => op !== "suspend" || (row.dataset.mayStop === "yes" && row.dataset.kind === "worker"));
@@ -298,7 +301,7 @@
   });
   const keys = {
     r: () => "restart",
-    s: (row) => (["stopped", "degraded", "down"].includes(row.dataset.state) ? "start" : "stop"),
+    s: (row) => (["stopped", "degraded", "idle"].includes(row.dataset.state) ? "start" : "stop"),
     z: (row) => (row.dataset.state === "suspended" ? "resume" : "suspend"),
     x: () => "kill",
   };

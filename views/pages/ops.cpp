@@ -15,7 +15,8 @@ constexpr int spark_width = 120;
 constexpr int spark_height = 20;
 
 model::object frame_of(std::string title) {
-  return {{"lang", "en"}, {"title", std::move(title)}, {"live", false}, {"signed_in", false}, {"csrf", ""},
+  return {{"lang", "en"},  {"title", std::move(title)}, {"school", ""},
+          {"live", false}, {"signed_in", false},        {"csrf", ""},
           {"who", ""}};
 }
 
@@ -23,11 +24,13 @@ std::string ask_url(const std::string& path, std::string_view op) {
   return "/ops/ask?path=" + url::segment(path) + "&op=" + std::string(op);
 }
 
-/// The one command that a row offers without being opened.
+/// The one command that a row offers without being opened; empty: none.
 std::string_view first_op(const console_node& n) {
   if (n.state == "suspended")
     return "resume";
-  return n.state == "stopped" || n.state == "degraded" || n.state == "down" ? "start" : "restart";
+  if (n.state == "down") // its supervisor is to be started
+    return "";
+  return n.state == "stopped" || n.state == "degraded" || n.state == "idle" ? "start" : "restart";
 }
 
 std::string capital(std::string_view word) {
@@ -94,6 +97,7 @@ std::string console_page(const theme& look, const console_view& now, const conso
                          std::string_view done) {
   auto own = frame_of(now.headline);
   own.insert_or_assign("live", true);
+  own.insert_or_assign("school", now.school);
   own.insert_or_assign("signed_in", true);
   own.insert_or_assign("csrf", who.csrf);
   own.insert_or_assign("who", who.name);
