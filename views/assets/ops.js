@@ -123,7 +123,7 @@
     return li;
   };
   const drawTroubles = (all) => {
-    $("troubles").hidden = all.length === 0;
+    $("troubles").parentElement.hidden = all.length === 0;
     $("troubles").replaceChildren(...all.map((t) => {
       const li = make("li");
       li.dataset.tone = t.tone;
