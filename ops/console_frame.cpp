@@ -10,7 +10,9 @@ namespace json = boost::json;
 
 // As the page's template has them (views/pages/ops.cpp).
 constexpr int bar_width = 48, spark_width = 120, spark_height = 20;
-constexpr std::size_t frame_bytes_max = http::broadcast::buffer_bytes_max - 1024;
+constexpr std::size_t frame_bytes_max = http::broadcast::buffer_bytes_max - 64;
+constexpr std::size_t trouble_bytes_max = 8 * 1024;
+constexpr std::size_t node_bytes_max = 48 * 1024; // some 130 children with curves; with the head there is room to spare
 
 json::object node_json(const views::console_node& n, bool curves) {
   json::object o{{"path", n.path},
@@ -35,6 +37,18 @@ json::object node_json(const views::console_node& n, bool curves) {
   return o;
 }
 
+/// As much of a list as has room.
+json::array within(json::array all, std::size_t bytes_max) {
+  std::size_t bytes = 0, n = 0;
+  for (const auto& one : all)
+    if ((bytes += json::serialize(one).size() + 1) <= bytes_max)
+      ++n;
+    else
+      break;
+  all.resize(n);
+  return all;
+}
+
 json::object base_json(const views::console_view& now, const std::string& at, bool curves) {
   json::object o{{"at", at}, {"tone", now.tone}, {"headline", now.headline}, {"since", now.since}};
   json::object figures;
@@ -47,8 +61,8 @@ json::object base_json(const views::console_view& now, const std::string& at, bo
         {"path", t.path}, {"tone", t.tone}, {"what", t.what}, {"learners", t.learners}, {"remedy", t.remedy}});
   for (const auto& n : now.nodes)
     nodes.push_back(node_json(n, curves));
-  o["troubles"] = std::move(troubles);
-  o["nodes"] = std::move(nodes);
+  o["troubles"] = within(std::move(troubles), trouble_bytes_max);
+  o["nodes"] = within(std::move(nodes), node_bytes_max);
   return o;
 }
 
