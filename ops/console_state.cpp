@@ -52,7 +52,7 @@ std::string bytes_text(std::uint64_t bytes) {
 
 std::string more_of(const node_view& n) {
   if (n.retry_in > 0ms)
-    return "again in " + span_text(n.retry_in);
+    return "again in " + span_text(std::chrono::ceil<std::chrono::seconds>(n.retry_in));
   if (n.busy >= busy_worth_telling)
     return "in one handler for " + span_text(n.busy);
   if (n.abandoned > 0)

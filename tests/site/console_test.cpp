@@ -167,5 +167,32 @@ TEST_F(console_test, a_session_outlives_the_process_and_ends_by_signing_out) {
   EXPECT_EQ(school.get("/ops/session", {cookie}).status, 403);
 }
 
+TEST(console_behind_tls_test, its_cookie_is_one_that_nobody_else_can_set) {
+  server school{{.content = sample_school(), .arguments = {"--base-url", "https://school.example"}}};
+  ASSERT_TRUE(school.ready()) << school.log();
+  const auto link = school.ctl({"--json", "console"}).out;
+  const auto at = link.find("https://school.example/ops/enter#") + 33;
+  const auto token = link.substr(at, link.find('"', at) - at);
+  const auto post = [&](const std::string& host, const std::string& origin) {
+    const auto body = "token=" + token;
+    return client(school.port())
+        .ask("POST /ops/enter HTTP/1.1\r\nHost: " + host + "\r\nOrigin: " + origin +
+             "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  EXPECT_EQ(post("school.example", "https://school.example.evil.example").status, 403);
+  const auto line = post("school.example", "https://school.example").field("Set-Cookie");
+  EXPECT_TRUE(line.starts_with("__Host-ops=")) << line;
+  for (const char* word : {"; Path=/;", "; Secure", "; HttpOnly", "; SameSite=Strict"})
+    EXPECT_NE(line.find(word), std::string::npos) << line;
+  const auto cookie = "Cookie: " + line.substr(0, line.find(';'));
+  const auto session = [&](const std::string& host) {
+    return client(school.port())
+        .ask("GET /ops/session HTTP/1.1\r\nHost: " + host + "\r\n" + cookie + "\r\n\r\n")
+        .status;
+  };
+  EXPECT_EQ(session("school.example"), 204);
+  EXPECT_EQ(session("localhost"), 403) << "there its name would promise what nobody keeps";
+}
+
 } // namespace
 } // namespace lyceum::testing
