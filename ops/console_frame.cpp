@@ -31,7 +31,8 @@ json::object node_json(const views::console_node& n, bool curves) {
                  {"cpu", n.cpu},
                  {"uptime", n.uptime},
                  {"note", n.note},
-                 {"about", n.about}};
+                 {"about", n.about},
+                 {"under", n.under}};
   if (n.has_spark && curves)
     o["spark"] = views::spark_points(n.spark, spark_width, spark_height);
   return o;

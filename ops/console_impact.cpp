@@ -84,15 +84,20 @@ std::string waiting_text(std::uint64_t waiting, std::string_view op) {
   return count + (op == "stop" ? ": they are lost" : ": questions are put again to its successor, notices are lost");
 }
 
+bool is_away(node_state s) {
+  return s == node_state::stopped || s == node_state::degraded || s == node_state::down;
+}
+
 /// Why it cannot be done; empty where it can.
-std::string refusal(const node_view& n, std::string_view op) {
+std::string refusal(const supervision::registry& states, const node_view& n, std::string_view op) {
+  if (const auto above = n.parent.empty() ? std::vector<node_view>{} : states.below(n.parent);
+      !above.empty() && is_away(above.front().state))
+    return fmt::format("{} is {}, and this with it: start that.", n.parent, name_of(above.front().state));
   const bool in_control = n.path == "control" || n.path.starts_with("control/");
   if (n.parent.empty())
     return "That is the whole site: stop or restart the process instead.";
   if (in_control && (op == "stop" || op == "suspend"))
     return "That would lock you out: nobody could start it again from here. Kill or restart it instead.";
-  if (n.state == node_state::down)
-    return "Its supervisor is away: start that one.";
   const bool lives = n.state == node_state::running || n.state == node_state::suspended;
   if (op == "suspend" && n.kind != node_kind::worker)
     return "Only a worker can be suspended: its supervisor has no messages to hold back.";
@@ -135,7 +140,7 @@ std::optional<views::console_question> console_impact(const supervision::registr
   made.button = fmt::format("{} {}", what->word, subject.path);
   made.generation = subject.generation;
   made.named = op == "stop" || (op == "kill" && subject.kind != node_kind::worker);
-  made.refused = refusal(subject, op);
+  made.refused = refusal(states, subject, op);
   made.facts.emplace_back("Touched", touched_text(subject, nodes.size() - 1, running, with));
   made.facts.emplace_back("Waiting", waiting_text(waiting, op));
   auto note = note_for(states, subject);
@@ -152,7 +157,7 @@ std::vector<std::pair<std::string, std::string>> console_commands(const supervis
   const auto nodes = path.empty() ? std::vector<node_view>{} : states.below(path);
   if (!nodes.empty())
     for (const auto& one : commands)
-      if (refusal(nodes.front(), one.op).empty())
+      if (refusal(states, nodes.front(), one.op).empty())
         some.emplace_back(one.op, one.word);
   return some;
 }

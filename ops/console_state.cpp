@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace lyceum {
 namespace {
@@ -40,6 +41,10 @@ std::uint64_t handled_by(const Node& n) {
 /// Started by nobody and ended by nothing: there is nothing for it to do (a watcher without a folder).
 bool is_idle(const node_view& n) {
   return n.state == node_state::stopped && n.generation <= 1 && n.last_exit.empty();
+}
+
+bool is_away(node_state s) {
+  return s == node_state::stopped || s == node_state::degraded || s == node_state::down;
 }
 
 std::string_view subsystem_of(std::string_view path) {
@@ -318,9 +323,17 @@ views::console_view console_memory::view(const console_sample& now) const {
         "; last started again: {}, {} ago", turned_path_,
         span_text(std::max(1000ms, std::chrono::duration_cast<std::chrono::milliseconds>(now.wall - turned_at_))));
   made.figures = figures(now);
-  for (const auto& n : now.nodes)
-    if (made.nodes.size() < nodes_max)
-      made.nodes.push_back(node(n, now));
+  std::set<std::string> away; // and what is below it
+  for (const auto& n : now.nodes) {
+    if (made.nodes.size() == nodes_max)
+      break;
+    auto& one = made.nodes.emplace_back(node(n, now));
+    one.under = away.contains(n.parent);
+    if (one.under)
+      one.tone = "quiet";
+    if (is_away(n.state) || one.under)
+      away.insert(n.path);
+  }
   for (const auto& c : now.crashes)
     if (made.crashes.size() < crashes_shown)
       made.crashes.push_back({time_text(c.last_at == decltype(c.last_at){} ? c.at : c.last_at), c.path, c.generation,

@@ -18,8 +18,9 @@ struct console_node {
   int level = 1;     ///< 1: the root
   std::string kind;  ///< "worker", "supervisor", "dynamic"
   std::string state; ///< the word of `ctl tree`: "running", "degraded" …
-  std::string tone;  ///< "well", "passing", "wrong": silent, heals by itself, needs somebody
-  std::string more;  ///< beside the state: "again in 3 s", "in one handler for 6 s"
+  std::string
+      tone; ///< "well", "passing", "wrong": silent, heals by itself, needs somebody; "quiet": away with what is above
+  std::string more; ///< beside the state: "again in 3 s", "in one handler for 6 s"
   std::uint64_t generation = 0;
   int restarts = 0, budget = 0;
   std::string restarts_text; ///< "2 of 5 in 30 s"
@@ -30,6 +31,7 @@ struct console_node {
   std::string about;  ///< "permanent, on a thread of its own; its last life ended with: killed"
   bool has_spark = false;
   std::vector<std::uint32_t> spark; ///< activity of the last minutes, oldest first
+  bool under = false;               ///< what is above it is away: that is to be started, and this one has no command
   bool may_stop = true;             ///< false where nobody could start it again
 };
 

@@ -73,6 +73,16 @@ TEST(console_state_test, a_degraded_part_says_what_learners_notice_and_what_to_d
   EXPECT_EQ(console_memory().view(now).tone, "wrong");
 }
 
+TEST(console_state_test, what_is_away_with_what_is_above_it_is_quiet_and_has_no_command) {
+  const auto view = console_memory().view(sample({node("mail", node_state::stopped, node_kind::supervisor),
+                                                  node("mail/smtp-1", node_state::stopped), node("cache")}));
+  EXPECT_EQ(view.nodes.at(0).tone, "passing");
+  EXPECT_FALSE(view.nodes.at(0).under);
+  EXPECT_EQ(view.nodes.at(1).tone, "quiet");
+  EXPECT_TRUE(view.nodes.at(1).under);
+  EXPECT_FALSE(view.nodes.at(2).under);
+}
+
 TEST(console_state_test, the_gravest_is_in_the_headline_and_the_rest_is_counted) {
   const auto now = sample({node("cache", node_state::suspended), node("mail", node_state::degraded)});
   EXPECT_EQ(console_memory().view(now).headline, "Serving, but mail is degraded, and 1 more");

@@ -30,7 +30,7 @@
   // --- the live tree
   const known = new Map(); // by path: the node of the last frame
   const blank = rows()[0].cloneNode(true);
-  const firstOp = (n) => ({ suspended: "resume", stopped: "start", degraded: "start", idle: "start", down: "" })[n.state] ?? "restart";
+  const firstOp = (n) => (n.under ? "" : { suspended: "resume", stopped: "start", degraded: "start", idle: "start" }[n.state] ?? "restart");
   const capital = (word) => word.slice(0, 1).toUpperCase() + word.slice(1);
 
   const fill = (row, n) => {
@@ -248,7 +248,7 @@
 
   const opsOf = (row) => {
     const state = row.dataset.state;
-    if (state === "down") return [];
+    if (row.dataset.tone === "quiet") return []; // what is above it is to be started
     const down = ["stopped", "degraded", "idle"].includes(state);
     const all = down ? ["start"] : state === "suspended" ? ["resume", "restart", "kill"] : ["restart", "suspend", "kill"];
     if (!down && row.dataset.mayStop === "yes") all.push("stop");

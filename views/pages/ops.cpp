@@ -28,7 +28,7 @@ std::string ask_url(const std::string& path, std::string_view op) {
 std::string_view first_op(const console_node& n) {
   if (n.state == "suspended")
     return "resume";
-  if (n.state == "down") // its supervisor is to be started
+  if (n.under) // its supervisor is to be started
     return "";
   return n.state == "stopped" || n.state == "degraded" || n.state == "idle" ? "start" : "restart";
 }

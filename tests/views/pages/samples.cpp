@@ -206,7 +206,8 @@ console_view full_console(bool nasty) {
   down.level = 3;
   down.kind = "worker";
   down.state = "down";
-  down.tone = "wrong";
+  down.tone = "quiet";
+  down.under = true;
   down.note = down.about = down.more = text;
   down.has_spark = false;
   now.nodes = {root, part, down};
