@@ -78,8 +78,11 @@ void connection::next() {
   }
   if (ending_)
     return linger();
-  if (busy_ && !busy_->reading)
+  if (busy_ && !busy_->reading) {
+    if (busy_->stream)
+      wait_stream();
     return; // the answer comes by itself
+  }
   if (busy_) {
     if (stage_ != stage::body)
       loop_.expect(*this, std::min(body_look, limits.body));
@@ -121,6 +124,8 @@ void connection::expired() {
   }
   case stage::header:
     return give_up(stage_);
+  case stage::streaming:
+    return still_here();
   case stage::idle:
   case stage::writing:
   case stage::lingering:
@@ -166,7 +171,9 @@ void connection::on_readable() {
     return next();
   if (n <= 0)
     return cut();
-  if (stage_ == stage::lingering) {
+  if (stage_ >= stage::lingering) {
+    if (stage_ == stage::streaming)
+      return overhear(static_cast<std::size_t>(n));
     drained_ += static_cast<std::size_t>(n);
     return drained_ > linger_bytes_max ? cut() : wait(watch::octets);
   }
@@ -327,26 +334,10 @@ void connection::begin(const head& asked, bool keep_alive, const page* stale) {
   find_route(asked);
 }
 
-/// What a loop's own route says; a surprise there is this visitor's 500.
-response connection::answer_of(const io_route& which) {
-  try {
-    return which.answer(busy_->asked);
-  } catch (const std::exception&) {
-    loop_.count.faults.add();
-    return answer_for({problem::kind::internal, {}});
-  }
-}
-
 /// Answers what needs no handler; else goes on to the body, or to the door.
 void connection::find_route(const head& asked) {
   auto& x = *busy_;
-  const auto answer = [&](response&& what) {
-    if (asked.has_body()) { // unread: what follows would be taken for a request
-      x.keep_alive = false;
-      lingers_ = true;
-    }
-    respond(std::move(what));
-  };
+  const auto answer = [&](response&& what) { answer_unread(asked, std::move(what)); };
   if (asked.target == "*") {
     response all;
     all.status = 204;
@@ -359,13 +350,8 @@ void connection::find_route(const head& asked) {
   x.asked.path = std::move(read->path);
   x.asked.query = std::move(read->query);
 
-  if (x.asked.method == "GET")
-    for (const auto& one : loop_.shared.config.io_routes)
-      if (one.path == x.asked.path) {
-        x.route_name = one.path;
-        return answer(answer_of(one));
-      }
-
+  if (find_own(asked))
+    return;
   auto found = loop_.shared.routes.find(x.asked.method, x.asked.path);
   using kind = router::found::kind;
   if (found.what == kind::nothing || (found.what == kind::route && found.row->allowed == who::local && !x.asked.local))
@@ -408,10 +394,13 @@ void connection::find_route(const head& asked) {
   }
   if (!asked.has_body())
     return enter();
+  expect_body(asked, x.row->body_max);
+}
 
-  const auto body_max = x.row->body_max;
+void connection::expect_body(const head& asked, std::uint64_t body_max) {
+  auto& x = *busy_;
   if (asked.content_length.value_or(0) > body_max)
-    return answer(answer_for({problem::kind::too_large, {}}));
+    return answer_unread(asked, answer_for({problem::kind::too_large, {}}));
   x.reading = true;
   x.body_began = x.began;
   x.body_left = asked.content_length.value_or(0);
@@ -456,6 +445,8 @@ std::size_t connection::read_body(std::string_view arrived) {
 
 void connection::enter() {
   auto& x = *busy_;
+  if (x.own != nullptr)
+    return act();
   const auto& limits = loop_.shared.config.limits;
   auto reply = std::make_shared<reply_slot>([gate = loop_.gate, whose = weak_from_this(), id = x.id, where = &loop_,
                                              key = x.lead ? x.key : std::string()](response&& answer) {

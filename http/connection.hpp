@@ -16,15 +16,22 @@
 
 namespace lyceum::http {
 
+struct viewing;
+
 /// A request that is not a hit, while it is read and answered. At most one a connection: what is pipelined behind it
 /// waits.
 struct exchange {
+  exchange();
+  ~exchange();
+
   std::uint64_t id = 0;
   request asked; ///< without its body, once a job has it
   const route* row = nullptr;
-  std::string key;   ///< of the page table; empty: not kept
-  page_ptr stale;    ///< what to send where nothing better comes in time
-  bool lead = false; ///< `key` is stale, and this exchange was told to see to a new page
+  const io_route* own = nullptr;   ///< a loop's own, that takes a body
+  std::shared_ptr<viewing> stream; ///< it is being answered by events, until the connection ends
+  std::string key;                 ///< of the page table; empty: not kept
+  page_ptr stale;                  ///< what to send where nothing better comes in time
+  bool lead = false;               ///< `key` is stale, and this exchange was told to see to a new page
   bool keep_alive = false;
   int minor = 1;
   unsigned accepted = 0;       ///< encodings
@@ -51,13 +58,15 @@ public:
   void start();
   void expired();                                ///< its deadline has come
   void hurry(std::chrono::milliseconds at_most); ///< an idle one ends so soon
+  void drain();                                  ///< the server is about to end
   void cut() noexcept;                           ///< ends now
   void event();                                  ///< the loop's watch says that its socket has something
   void answered(std::uint64_t exchange, response&&);
+  void frame(std::uint64_t exchange, const frame_ptr& change, const frame_ptr& whole); ///< null: the stream ends
   loop& loop_of() noexcept { return loop_; }
 
 private:
-  enum class stage { idle, header, body, answering, writing, lingering, closed };
+  enum class stage { idle, header, body, answering, writing, closed, lingering, streaming };
 
   void wait(std::uint32_t for_what);
   void on_ready(bool readable);
@@ -70,7 +79,15 @@ private:
   void hit(const head&, const page&, bool keep_alive);
   void begin(const head&, bool keep_alive, const page* stale);
   void find_route(const head&);
+  void expect_body(const head&, std::uint64_t bytes_max);
+  bool find_own(const head&);
+  void answer_unread(const head&, response&&);
   response answer_of(const io_route&);
+  void act();
+  void open_stream(const head&, const io_route&);
+  void wait_stream();
+  void still_here();
+  void overhear(std::size_t octets);
   std::size_t read_body(std::string_view arrived);
   void enter();
 
@@ -80,6 +97,7 @@ private:
   void respond_file(response&&);
   void respond_plain(response&&);
   void fill_error(response&);
+  void note_exchange(int status, std::uint64_t bytes, kept_as);
   void finish_exchange(int status, std::uint64_t bytes, kept_as);
 
   bool flush_hits();

@@ -144,8 +144,15 @@ void connection::fill_error(response& what) {
   what.body = std::string(line.substr(0, line.size() - 2)) + "\n";
 }
 
-/// Counts, logs and forgets the exchange, and sends what the kernel takes.
+/// Forgets the exchange, and sends what the kernel takes.
 void connection::finish_exchange(int status, std::uint64_t bytes, kept_as kept) {
+  note_exchange(status, bytes, kept);
+  busy_.reset();
+  flush();
+}
+
+/// Counts and logs.
+void connection::note_exchange(int status, std::uint64_t bytes, kept_as kept) {
   const auto took = std::chrono::steady_clock::now() - busy_->began;
   const auto us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
   auto& count = loop_.count;
@@ -167,8 +174,6 @@ void connection::finish_exchange(int status, std::uint64_t bytes, kept_as kept) 
   entry.target = busy_->asked.target;
   entry.route = busy_->route_name;
   loop_.log(entry);
-  busy_.reset();
-  flush();
 }
 
 /// True when nothing is left to send.

@@ -31,7 +31,7 @@ struct alignas(64) loop_counters {
   counter requests;
   std::array<counter, 6> by_class;
   counter hits, not_modified, misses, stale;
-  counter malformed, timeouts, late, faults, bytes_sent, log_dropped;
+  counter malformed, timeouts, late, faults, bytes_sent, log_dropped, frames_dropped;
   std::array<counter, 13> latency;
   counter latency_sum_us;
   std::atomic<std::int64_t> last_turn_us = 0;
@@ -66,6 +66,7 @@ struct alignas(64) loop_counters {
     sum.faults += faults.read();
     sum.bytes_sent += bytes_sent.read();
     sum.log_dropped += log_dropped.read();
+    sum.frames_dropped += frames_dropped.read();
     for (std::size_t i = 0; i < latency.size(); ++i)
       sum.latency[i] += latency[i].read();
     sum.latency_sum_us += latency_sum_us.read();

@@ -5,6 +5,7 @@
 #include "actors/exchange.hpp"
 #include "actors/flights.hpp"
 #include "actors/page_table.hpp"
+#include "http/broadcast.hpp"
 #include "http/router.hpp"
 
 #include <array>
@@ -14,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lyceum::http {
@@ -34,13 +36,26 @@ struct front_limits {
   std::chrono::milliseconds write{30'000};       ///< without progress
   std::chrono::milliseconds answer{4'000};       ///< then 504
   std::chrono::milliseconds stale_after{1'000};  ///< then the stale page, where there is one
+  std::chrono::milliseconds stream_quiet{15'000}; ///< a stream of events with nothing to say says so
 };
 
-/// A path that a loop answers by itself, so that it works whatever the actors do. Must be quick, may throw (that is a
-/// 500).
+/// A stream of events, as a route opens it.
+struct stream_opening {
+  std::shared_ptr<broadcast> from;
+  std::string whose;                           ///< see `broadcast::end`
+  std::chrono::steady_clock::time_point until; ///< it ends with the first frame after that: the browser asks again
+};
+
+/// A path that a loop answers by itself, so that it works whatever the actors do. Its functions run on the loop: they must be
+/// quick, and may throw (that is a 500).
 struct io_route {
-  std::string path; ///< exactly; GET and HEAD
-  std::function<response(const request&)> answer;
+  std::string path;                                 ///< exactly; one that ends in '*' stands for all that begin like it
+  std::function<response(const request&)> answer{}; ///< GET and HEAD
+  /// POST, with a body of at most 8 KiB. The slot may be fulfilled later, by any thread, within `front_limits::answer`.
+  std::function<void(const request&, reply_ptr)> act{};
+  /// GET in the place of `answer`: a stream of events, or the answer that refuses it. Ended when draining begins, when the client
+  /// has taken nothing for `front_limits::write`, and where it talks.
+  std::function<std::variant<response, stream_opening>(const request&)> stream{};
 };
 
 struct front_config {
@@ -72,7 +87,8 @@ struct front_stats {
   std::uint64_t late = 0;                                          ///< answers that did not come within `limits.answer`
   std::uint64_t faults = 0;                                        ///< exceptions that ended a connection
   std::uint64_t bytes_sent = 0;
-  std::uint64_t log_dropped = 0; ///< access log lines that found no room
+  std::uint64_t log_dropped = 0;    ///< access log lines that found no room
+  std::uint64_t frames_dropped = 0; ///< of event streams whose client was behind
   /// Requests that were not hits, by duration: [i] took at most `latency_bounds_us[i]`, the last one longer.
   static constexpr std::array<std::uint64_t, 12> latency_bounds_us = {
       100, 250, 500, 1'000, 2'500, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000, 5'000'000};

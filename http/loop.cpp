@@ -145,7 +145,7 @@ void loop::drain() {
     count.armed = false;
     for (auto& one : listeners_)
       one->socket.cancel();
-    for_each_connection([](connection& one) { one.hurry(connection::farewell); });
+    for_each_connection([](connection& one) { one.drain(); });
   });
 }
 

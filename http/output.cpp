@@ -13,6 +13,7 @@ namespace lyceum::http {
 namespace {
 
 constexpr std::size_t vectors_a_call = 64;
+constexpr std::size_t gone_max = 8;
 constexpr std::int64_t file_bytes_a_call = 256 * 1024;
 constexpr std::uint64_t bytes_a_turn = 1024 * 1024; // then others on the loop have their turn
 
@@ -56,7 +57,19 @@ std::string_view output::piece::rest() const {
 output::queue& output::pieces() {
   if (!queue_)
     queue_ = std::make_unique<queue>();
+  if (queue_->at >= gone_max) { // a stream may never be all sent: what is gone makes room
+    queue_->pieces.erase(queue_->pieces.begin(), queue_->pieces.begin() + static_cast<std::ptrdiff_t>(queue_->at));
+    queue_->at = 0;
+  }
   return *queue_;
+}
+
+std::size_t output::left() const noexcept {
+  std::size_t sum = 0;
+  if (queue_)
+    for (auto i = queue_->at; i < queue_->pieces.size(); ++i)
+      sum += queue_->pieces[i].rest().size() + static_cast<std::size_t>(queue_->pieces[i].left);
+  return sum;
 }
 
 void output::add(std::string octets) {

@@ -34,6 +34,8 @@ public:
 class output {
 public:
   bool empty() const noexcept { return !queue_ || queue_->at == queue_->pieces.size(); }
+  /// Octets that are still to be sent.
+  std::size_t left() const noexcept;
   void add(std::string octets);
   void add(std::string_view octets, std::shared_ptr<const void> owner);
   void add_file(std::shared_ptr<open_file>, std::int64_t first, std::int64_t length);

@@ -6,6 +6,7 @@
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
 #include "ops/cache_commands.hpp"
+#include "ops/console.hpp"
 #include "ops/fingerprint.hpp"
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
@@ -77,6 +78,7 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
 } // namespace
 
 struct site::inner {
+  log_tail tail; ///< of the process's log, for the console
   options how;
   clock::time_point born = clock::now();
 
@@ -95,6 +97,7 @@ struct site::inner {
   std::unique_ptr<http::front> front;
   std::unique_ptr<supervision::control> control;
   std::unique_ptr<upgrader> upgrades;
+  std::unique_ptr<console> panel;
 
   std::atomic<bool> active; ///< the one server that imports
   accept_gate gate;         ///< shut while this server stands by
@@ -103,8 +106,18 @@ struct site::inner {
   bool stopped = false;
 
   explicit inner(options given)
-      : how(std::move(given)), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
+      : how(with_tail(std::move(given))), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
         gate(!how.standby) {}
+
+  options with_tail(options given) {
+    for (auto* one : {&given.log.info, &given.log.warn, &given.log.error})
+      *one = [this, log = std::move(*one)](const std::string& what) {
+        tail.add(what);
+        if (log)
+          log(what);
+      };
+    return given;
+  }
 
   static supervision::system_options tree_options(const options& how) {
     supervision::system_options made;
@@ -277,10 +290,32 @@ struct site::inner {
     return now;
   }
 
+  /// Where a link from this machine leads.
+  std::string console_address() const {
+    if (!how.cfg.base_url.empty())
+      return how.cfg.base_url;
+    auto first = front->addresses().front();
+    for (const auto& [any, here] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, std::pair{"[::]:", "[::1]:"}})
+      if (first.starts_with(any))
+        first.replace(0, std::string_view(any).size(), here);
+    return "http://" + first;
+  }
+
+  void prepare_console() {
+    panel = std::make_unique<console>(console::options{
+        tree, [this] { return state(); }, [this] { return front->stats(); }, [this] { return look.load(); },
+        [this] { return frame.known->get().title; }, [this] { return console_address(); }, tail,
+        how.cfg.data / "log" / "audit.jsonl", how.cfg.data / "run" / "console.key", how.cfg.base_url});
+    if (!panel->why_closed().empty())
+      say("there is no console: " + panel->why_closed());
+    parts.console = panel.get();
+  }
+
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
+    std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
     } catch (const std::runtime_error& wrong) {
@@ -324,6 +359,7 @@ struct site::inner {
     made.audit = how.cfg.data / "log" / "audit.jsonl";
     made.group = how.cfg.control_group;
     control = std::make_unique<supervision::control>(tree, made);
+    panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     control->on(
         "drain",
@@ -379,6 +415,7 @@ expected<void> site::start() {
     if (auto fits = all.fits_the_database(); !fits)
       return fits;
   all.prepare_frame();
+  all.prepare_console();
   if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
     return opened;
   all.choose_base_url();

@@ -168,8 +168,9 @@ child web_tree(site_parts& parts) {
 }
 
 child control_tree(site_parts& parts) {
-  auto made = noted(supervisor({.id = "control"}, subsystem(), {supervision::control_socket(*parts.control)}),
-                    "nothing: `ctl` waits");
+  auto made = noted(supervisor({.id = "control"}, subsystem(),
+                               {supervision::control_socket(*parts.control), console_child(*parts.console)}),
+                    "nothing: `ctl` waits, and the console stands still");
   made.essential = true;
   return made;
 }

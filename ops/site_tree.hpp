@@ -8,6 +8,7 @@
 #include "actors/session.hpp"
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
+#include "ops/console.hpp"
 #include "supervision/control.hpp"
 #include "supervision/supervisor.hpp"
 
@@ -49,6 +50,7 @@ struct site_parts {
   std::vector<loop_controls> loops;
   process_vitals vitals;
   supervision::control* control = nullptr;
+  lyceum::console* console = nullptr;
 
   explicit site_parts(supervision::system& in) : tree(in) {}
 };

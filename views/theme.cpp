@@ -334,11 +334,13 @@ expected<std::shared_ptr<const theme>> load_theme(const std::optional<std::files
     }
   }
 
-  const auto& layout = files.at("layouts/site.mustache");
+  const auto& room = files.at("layouts/site.mustache");
+  const auto& panel = files.at("layouts/ops.mustache");
   for (const auto& [name, file] : files) {
     if (!name.starts_with("pages/"))
       continue;
     const std::string page = stem(name.substr(6));
+    const auto& layout = page.starts_with("ops") ? panel : room;
     // Feeds are not HTML: "rss.xml" stands without a layout.
     auto text = page.ends_with(".xml") ? assemble(files, file, nullptr, 0) : assemble(files, layout, &file, 0);
     if (!text)

@@ -19,7 +19,7 @@ const freePort = async () => {
   return port;
 };
 
-/** Serves `content` with `program`, hands its address to `use`, stops it and returns what `use` gave. */
+/** Serves `content` with `program`, hands its address and its control socket to `use`, stops it and returns what `use` gave. */
 export const withServer = async (program, content, use) => {
   const data = await mkdtemp(path.join(os.tmpdir(), "lyceum-browser-"));
   const base = `http://127.0.0.1:${await freePort()}`;
@@ -36,7 +36,7 @@ export const withServer = async (program, content, use) => {
       if (answer && answer.ok) break;
       await new Promise((done) => setTimeout(done, 50));
     }
-    return await use(base);
+    return await use(base, path.join(data, "control.sock"));
   } finally {
     server.kill("SIGTERM");
     const late = setTimeout(() => server.kill("SIGKILL"), stopWithin);

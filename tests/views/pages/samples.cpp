@@ -176,6 +176,56 @@ rendered_text full_text() {
   return out;
 }
 
+console_view full_console(bool nasty) {
+  const std::string text = nasty ? nasty_title : "killed by an operator";
+  console_view now;
+  now.school = nasty ? nasty_title : "A school";
+  now.tone = "wrong";
+  now.headline = "Serving, but " + text;
+  now.since = "since 14:03 UTC, 2 s";
+  now.troubles = {{"content", "wrong", text, text, text}, {"cache/warmer", "passing", "suspended", "", "Resume it."}};
+  now.figures = {{"requests", "Requests/s", "250"}};
+  console_node root;
+  root.path = root.name = "site";
+  root.kind = "supervisor";
+  root.state = "running";
+  root.tone = "well";
+  root.may_stop = false;
+  console_node part = root;
+  part.path = part.name = nasty ? nasty_title : "cache";
+  part.level = 2;
+  part.budget = 5;
+  part.restarts = 2;
+  part.restarts_text = "2 of 5 in 30 s";
+  part.has_spark = true;
+  part.spark = {1, 5, 3};
+  part.may_stop = true;
+  console_node down = part;
+  down.path = "cache/warmer";
+  down.name = "warmer";
+  down.level = 3;
+  down.kind = "worker";
+  down.state = "down";
+  down.tone = "quiet";
+  down.under = true;
+  down.note = down.about = down.more = text;
+  down.has_spark = false;
+  now.nodes = {root, part, down};
+  now.crashes = {{"14:03:11", "cache/warmer", 3, "crash", text, text, text, 7},
+                 {"14:03:12", "a", 1, "stuck", "", "", "", 1}};
+  now.actions = {{"14:03:10", text, "kill cache", "ok"}};
+  now.log = {"14:03:09  " + text};
+  return now;
+}
+
+console_view empty_console() {
+  console_view now;
+  now.tone = "well";
+  now.headline = "Everything is serving";
+  now.nodes.emplace_back();
+  return now;
+}
+
 course empty_course() {
   course c;
   c.slug = "c";
@@ -221,7 +271,21 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
   brief.free_html.clear();
   brief.has_more = false;
   const viewer anyone;
+  const auto& look = *view.look;
+  const console_visitor operating{"Session 3f9a61c0", nasty ? nasty_title : "token", true, nasty},
+      looking{"", "", false, false};
+  console_question question{
+      "cache", "stop", "Stop cache?", "Stop cache", {{"Touched", nasty ? nasty_title : "cache"}}, 3, true, ""};
+  auto refused = question;
+  refused.refused = nasty ? nasty_title : "That would lock you out.";
   return {
+      {"ops", console_page(look, full_console(nasty), operating, nasty ? nasty_title : "restart cache: done.")},
+      {"ops-look", console_page(look, full_console(nasty), looking, "")},
+      {"ops-empty", console_page(look, empty_console(), operating, "")},
+      {"ops-ask", console_ask_page(look, question, operating, nasty ? nasty_title : "", {{"kill", "Kill"}})},
+      {"ops-ask-refused", console_ask_page(look, refused, operating, "", {})},
+      {"ops-enter", console_door_page(look, true, nasty ? nasty_title : "")},
+      {"ops-closed", console_door_page(look, false, "")},
       {"index", home_page(view, {c, locked_course}, {a, paid_article})},
       {"index-empty", home_page(bare, {}, {})},
       {"courses", courses_page(view, {c, locked_course})},

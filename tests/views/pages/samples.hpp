@@ -2,6 +2,7 @@
 // Values to fill pages with: full ones, empty ones, nasty ones.
 #pragma once
 
+#include "views/console.hpp"
 #include "views/pages.hpp"
 #include "views/theme.hpp"
 
@@ -20,6 +21,10 @@ course full_course(bool nasty = false, const std::string& language = "en");
 lesson full_lesson(bool nasty = false, const std::string& language = "en");
 article full_article(bool nasty = false, const std::string& language = "en");
 rendered_text full_text();
+
+/// A console where something of each kind is wrong, and one where nothing has happened.
+console_view full_console(bool nasty = false);
+console_view empty_console();
 
 /// As few fields as the types allow.
 course empty_course();

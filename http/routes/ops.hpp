@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console's routes. All are answered by the loops: they serve while sessions, storage, cache and rendering are away.
+#pragma once
+
+#include "http/front.hpp"
+#include "http/passes.hpp"
+#include "views/console.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lyceum::http {
+
+/// What the console's routes are given. Every function is called on a loop, so it must be quick, and thread-safe.
+struct console_desk {
+  struct order {
+    std::string path, op;
+    std::uint64_t generation = 0; ///< the command is for this life alone
+    operator_session who;
+  };
+  struct outcome {
+    bool ok = false;
+    std::string text; ///< a sentence: what came of it, or why not and what to do
+  };
+  using commands_of = std::vector<std::pair<std::string, std::string>>; ///< ("restart", "Restart")
+
+  std::shared_ptr<passes> gate;
+  std::function<std::shared_ptr<const views::theme>()> look;
+  std::function<views::console_view()> state;
+  /// Nothing where there is no such child, or no such command.
+  std::function<std::optional<views::console_question>(const std::string& path, const std::string& op)> question;
+  std::function<commands_of(const std::string& path)> commands;
+  /// Does it, and calls back once, on any thread.
+  std::function<void(order, std::function<void(outcome)>)> act;
+  std::shared_ptr<broadcast> frames;
+  std::string secure_host; ///< Host of the base URL where that is https; empty: no TLS in front
+};
+
+/// `/ops` and what is below it, and the console's own assets.
+std::vector<io_route> console_routes(console_desk desk);
+
+} // namespace lyceum::http

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operators' console: what it shows, as values. The page and each live frame are made from the same ones, so both say the same.
+#pragma once
+
+#include "views/theme.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lyceum::views {
+
+/// One child of the tree, in words and figures that are ready to be shown.
+struct console_node {
+  std::string path;  ///< "cache/page_cache"; names it in links and forms
+  std::string name;  ///< "page_cache"
+  int level = 1;     ///< 1: the root
+  std::string kind;  ///< "worker", "supervisor", "dynamic"
+  std::string state; ///< the word of `ctl tree`: "running", "degraded" …
+  std::string
+      tone; ///< "well", "passing", "wrong": silent, heals by itself, needs somebody; "quiet": away with what is above
+  std::string more; ///< beside the state: "again in 3 s", "in one handler for 6 s"
+  std::uint64_t generation = 0;
+  int restarts = 0, budget = 0;
+  std::string restarts_text; ///< "2 of 5 in 30 s"
+  std::uint64_t mailbox = 0;
+  std::string cpu;    ///< "1.2 %"; empty for who shares the pool's threads
+  std::string uptime; ///< "3 min"; "-" where it does not live
+  std::string note;   ///< what learners notice while it is away
+  std::string about;  ///< "permanent, on a thread of its own; its last life ended with: killed"
+  bool has_spark = false;
+  std::vector<std::uint32_t> spark; ///< activity of the last minutes, oldest first
+  bool under = false;               ///< what is above it is away: that is to be started, and this one has no command
+  bool may_stop = true;             ///< false where nobody could start it again
+};
+
+/// Something that is wrong, and what to do about it.
+struct console_trouble {
+  std::string path;
+  std::string tone;
+  std::string what;     ///< "degraded; tried again in 3 s"
+  std::string learners; ///< what they notice
+  std::string remedy;
+};
+
+struct console_crash {
+  std::string at; ///< "14:03:11", UTC
+  std::string path;
+  std::uint64_t generation = 0;
+  std::string kind, reason, message, then;
+  std::uint64_t times = 1;
+};
+
+struct console_action {
+  std::string at, who, what, result;
+};
+
+struct console_figure {
+  std::string id, label, value;
+};
+
+/// The state of everything at one moment.
+struct console_view {
+  std::string school;   ///< its name
+  std::string tone;     ///< of the whole: "well", "passing", "wrong"
+  std::string headline; ///< "Everything is serving"
+  std::string since;    ///< "since 14:03 UTC, 3 h 12 min"
+  std::vector<console_trouble> troubles;
+  std::vector<console_figure> figures;
+  std::vector<console_node> nodes; ///< in start order, parents first
+  std::vector<console_crash> crashes;
+  std::vector<console_action> actions;
+  std::vector<std::string> log;
+};
+
+/// Who looks.
+struct console_visitor {
+  std::string name; ///< "console 3f9a61c0"
+  std::string csrf;
+  bool may_act = false;
+  bool in_the_clear = false; ///< the connection is neither loopback nor TLS
+};
+
+/// What a command would do, before it is done.
+struct console_question {
+  std::string path, op;
+  std::string title;                                      ///< "Restart cache?"
+  std::string button;                                     ///< "Restart cache"
+  std::vector<std::pair<std::string, std::string>> facts; ///< ("Touched", "cache and 3 below it") …
+  std::uint64_t generation = 0;                           ///< the command is for this one alone
+  bool named = false;                                     ///< its name must be typed
+  std::string refused;                                    ///< why it cannot be done; empty: it can
+};
+
+/// `done`: what came of the last command; empty: nothing was asked.
+std::string console_page(const theme& look, const console_view& now, const console_visitor& who, std::string_view done);
+/// `wrong`: why the last try was not taken. `others`: commands that there are besides, as (op, title).
+std::string console_ask_page(const theme& look, const console_question& what, const console_visitor& who,
+                             std::string_view wrong, const std::vector<std::pair<std::string, std::string>>& others);
+/// How to get in (`door` false), or the page that a link leads to.
+std::string console_door_page(const theme& look, bool door, std::string_view wrong);
+
+/// Points of a polyline in a box of `width` by `height`: "0,18 4,3 …". Empty for fewer than two values.
+std::string spark_points(const std::vector<std::uint32_t>& values, int width, int height);
+/// How much of `width` a mailbox of `n` fills: grows with the logarithm, full from 1024 on.
+int mailbox_width(std::uint64_t n, int width);
+
+} // namespace lyceum::views
