@@ -124,7 +124,7 @@ void life::begin_turn() noexcept {
   of_.vitals->thread.store(thread_number(), std::memory_order_relaxed);
   watch_begin(of_.vitals.get());
   begin_message(); // the actor's own function runs in its first turn, before any message
-  turn_began_ns_ = of_.vitals->detached ? 0 : steady_ns();
+  turn_began_ns_ = of_.vitals->detached ? 0 : steady_ns(); // that of a detached one is read from its thread's clock
 }
 
 void life::end_turn() noexcept {
@@ -135,7 +135,7 @@ void life::end_turn() noexcept {
 
 void life::count_turn() noexcept {
   const auto began = std::exchange(turn_began_ns_, 0);
-  if (began != 0) // of a detached one nothing is counted here: it is read from its thread's clock
+  if (began != 0)
     of_.vitals->spent_ns.fetch_add(steady_ns() - began, std::memory_order_relaxed);
 }
 
