@@ -152,7 +152,8 @@ private:
   struct plan {
     enum class kind { none, initial, restart, start_new, start_one, stop_one, kill_one, stop_degrade, shutdown };
     kind what = kind::none;
-    std::list<slot*> stop; // lists, since an empty deque costs two allocations, and there is a plan for each dynamic child
+    // Lists, since an empty deque costs two allocations, and there is a plan for each dynamic child.
+    std::list<slot*> stop;
     std::list<slot*> start;
     slot* subject = nullptr;
     call_id call = 0;
