@@ -98,7 +98,8 @@ void add_cache_commands(supervision::control& control, supervision::system& tree
         if (verb == "list" && args.size() <= 2) {
           std::size_t count = listed;
           if (args.size() == 2)
-            if (std::from_chars(args[1].data(), args[1].data() + args[1].size(), count).ec != std::errc{})
+            if (const auto [end, bad] = std::from_chars(args[1].data(), args[1].data() + args[1].size(), count);
+                bad != std::errc{} || end != args[1].data() + args[1].size())
               return reply(usage());
           return reply(good(list(pages, count)));
         }
@@ -110,7 +111,9 @@ void add_cache_commands(supervision::control& control, supervision::system& tree
           return reply(told ? good({{"evicting", args[2]}})
                             : control_answer{"null", "unavailable", "the page cache is away"});
         }
-        if (verb == "evict" && args.size() == 2) {
+        if (verb == "evict" && args.size() == 2 && !args[1].starts_with("--")) {
+          if (!pages.find(args[1]))
+            return reply({"null", "not_found", "no page is kept under " + args[1] + "; `cache list` names them"});
           const bool told = supervision::tell(cache, forget_page{args[1]});
           return reply(told ? good({{"evicting", args[1]}})
                             : control_answer{"null", "unavailable", "the page cache is away"});

@@ -65,11 +65,48 @@ std::string argument(const control_request& r, std::size_t n) {
   return r.args.size() > n ? r.args[n] : std::string{};
 }
 
+std::shared_ptr<roster> roster_of(system& tree, const std::string& path) {
+  std::lock_guard lock(tree.inside().guard);
+  const auto it = tree.inside().rosters.find(path);
+  return it == tree.inside().rosters.end() ? nullptr : it->second;
+}
+
+json::object living_json(const alive_entry& one) {
+  json::object o;
+  o["path"] = one.vitals->path;
+  o["state"] = one.vitals->suspended ? "suspended" : "running";
+  o["generation"] = one.vitals->generation;
+  o["mailbox"] = one.vitals->mailbox();
+  o["handled"] = one.vitals->handled.load();
+  o["cpu_ms"] = one.vitals->cpu().count();
+  o["uptime_ms"] =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - one.vitals->born).count();
+  o["busy_ms"] = one.vitals->busy_for().count();
+  return o;
+}
+
+/// A child that was made on demand, "sessions/7f3": the tree's list names only those that stay.
+std::optional<json::object> made_on_demand(system& tree, const std::string& path) {
+  const auto at = tree.states().normal(path);
+  const auto cut = at.rfind('/');
+  const auto living = cut == std::string::npos ? nullptr : roster_of(tree, at.substr(0, cut));
+  if (!living)
+    return {};
+  std::lock_guard lock(living->guard);
+  for (const auto& [number, one] : living->all)
+    if (one.vitals->path == at)
+      return living_json(one);
+  return {};
+}
+
 control_answer tree_answer(system& tree, const control_request& r) {
   const auto nodes = r.args.empty() ? tree.states().snapshot() : tree.states().below(r.args.front());
-  if (nodes.empty() && !r.args.empty())
-    return no("not_found", "no such child: " + r.args.front() + "; `tree` lists all");
   json::array all;
+  if (nodes.empty() && !r.args.empty()) {
+    if (auto one = made_on_demand(tree, r.args.front()))
+      return ok(json::array{std::move(*one)});
+    return no("not_found", "no such child: " + r.args.front() + "; `tree` lists all");
+  }
   for (const auto& n : nodes)
     all.push_back(node_json(n));
   return ok(all);
@@ -80,35 +117,23 @@ control_answer show_answer(system& tree, const control_request& r) {
   const auto nodes = tree.states().below(path);
   if (path.empty())
     return no("usage", "show PATH");
-  if (nodes.empty())
+  if (nodes.empty()) {
+    if (auto one = made_on_demand(tree, path))
+      return ok(*one);
     return no("not_found", "no such child: " + path + "; `tree` lists all");
+  }
   auto o = whole_node_json(nodes.front());
   json::array children;
   for (const auto& n : nodes)
     if (n.parent == nodes.front().path)
       children.push_back(node_json(n));
   if (nodes.front().kind == node_kind::dynamic) {
-    std::shared_ptr<roster> living;
-    {
-      std::lock_guard lock(tree.inside().guard);
-      const auto it = tree.inside().rosters.find(nodes.front().path);
-      if (it != tree.inside().rosters.end())
-        living = it->second;
-    }
-    if (living) {
-      const auto now = std::chrono::steady_clock::now();
+    if (const auto living = roster_of(tree, nodes.front().path)) {
       std::lock_guard lock(living->guard);
       for (const auto& [number, one] : living->all) {
         if (children.size() == 1000)
           break; // enough to look at
-        json::object c;
-        c["path"] = one.vitals->path;
-        c["mailbox"] = one.vitals->mailbox();
-        c["handled"] = one.vitals->handled.load();
-        c["cpu_ms"] = one.vitals->cpu().count();
-        c["uptime_ms"] = std::chrono::duration_cast<milliseconds>(now - one.vitals->born).count();
-        c["busy_ms"] = one.vitals->busy_for().count();
-        children.push_back(std::move(c));
+        children.push_back(living_json(one));
       }
     }
   }
@@ -121,15 +146,21 @@ control_answer count_answer(system& tree, const control_request& r) {
   const auto nodes = tree.states().below(argument(r, 0));
   if (nodes.empty())
     return no("not_found", "no such child: " + argument(r, 0));
-  std::size_t specs = 0, active = 0, supervisors = 0, workers = 0;
-  for (const auto& n : nodes) {
-    ++specs;
-    ++(n.kind == node_kind::worker ? workers : supervisors);
-    active += n.state == node_state::running || n.state == node_state::suspended ? 1 : 0;
-    active += n.children;
-    workers += n.children;
-  }
-  return ok(json::object{{"specs", specs}, {"active", active}, {"supervisors", supervisors}, {"workers", workers}});
+  const auto& of = nodes.front();
+  if (of.kind == node_kind::worker)
+    return no("not_supervisor", of.path + " is a worker: only a supervisor has children to count");
+  child_counts all;
+  if (of.kind == node_kind::dynamic) // one spec, the template
+    all = {1, of.children, 0, of.children};
+  else
+    for (const auto& n : nodes)
+      if (n.parent == of.path) {
+        ++all.specs;
+        ++(n.kind == node_kind::worker ? all.workers : all.supervisors);
+        all.active += n.state == node_state::running || n.state == node_state::suspended ? 1U : 0U;
+      }
+  return ok(json::object{
+      {"specs", all.specs}, {"active", all.active}, {"supervisors", all.supervisors}, {"workers", all.workers}});
 }
 
 control_answer health_answer(system& tree, const control_request&) {
@@ -201,6 +232,8 @@ void operate(system& tree, operation what, const control_request& r, control_rep
           const auto seen = tree.states().below(path);
           if (!seen.empty())
             o = whole_node_json(seen.front());
+          else if (auto one = made_on_demand(tree, path))
+            o = std::move(*one);
           boost::system::error_code not_json;
           const auto summary = json::parse(got.detail, not_json);
           o["summary"] = not_json ? json::value(got.detail) : summary;

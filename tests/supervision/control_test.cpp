@@ -12,7 +12,11 @@ TEST_F(control_test, the_tree_can_be_seen_with_ids_that_come_back) {
   EXPECT_EQ(answer.at("ok").as_array().size(), 7U);
   EXPECT_EQ(answer.at("ok").at(2).at("path").as_string(), "cache/page_cache");
   EXPECT_EQ(c.ask(R"({"id":"x","cmd":"show","args":["site/web"]})").at("ok").at("state").as_string(), "running");
-  EXPECT_EQ(c.ask(R"({"cmd":"count"})").at("ok").at("specs").as_int64(), 7);
+  EXPECT_EQ(boost::json::serialize(c.ask(R"({"cmd":"count"})").at("ok")),
+            R"({"specs":3,"active":3,"supervisors":3,"workers":0})")
+      << "as OTP counts: its own children";
+  EXPECT_EQ(c.ask(R"({"cmd":"count","path":"cache"})").at("ok").at("workers").as_int64(), 1);
+  EXPECT_EQ(code_of(c.ask(R"({"cmd":"count","path":"cache/page_cache"})")), "not_supervisor");
   EXPECT_EQ(c.ask(R"({"cmd":"health"})").at("ok").at("state").as_string(), "ok");
 }
 
