@@ -44,8 +44,8 @@ struct db_options {
   std::chrono::milliseconds wait_max{1000};        ///< longest wait for a worker; then `unavailable`
   std::chrono::milliseconds reconnect_pause{2000}; ///< at most one attempt to connect in this time
   bool migrates = true;                            ///< db-1 brings the schema up to date when it connects
-  std::function<void(const std::string&)> log;   ///< that it answers
-  std::function<void(const std::string&)> error; ///< that it does not
+  std::function<void(const std::string&)> log;     ///< that it answers
+  std::function<void(const std::string&)> error;   ///< that it does not
 };
 
 /// The queue before the database.

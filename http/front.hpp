@@ -26,16 +26,16 @@ struct front_limits {
   std::size_t connections_an_address = 256; ///< 0: no cap
   bool loopback_exempt = true;              ///< from `connections_an_address`
   std::size_t requests_a_connection = 1000;
-  std::size_t header_bytes = 32 * 1024;          ///< all fields of a request; then 431
-  std::chrono::milliseconds header{10'000};      ///< whole header, from its first octet
-  std::chrono::milliseconds idle{30'000};        ///< between requests
-  std::chrono::milliseconds idle_crowded{5'000}; ///< the same where more than 80 % of `connections_max` are open
-  std::chrono::milliseconds body{60'000};        ///< whole body
-  std::chrono::milliseconds body_grace{10'000};  ///< after it, at least `body_rate_min` on average
-  std::size_t body_rate_min = 500;               ///< bytes a second
-  std::chrono::milliseconds write{30'000};       ///< without progress
-  std::chrono::milliseconds answer{4'000};       ///< then 504
-  std::chrono::milliseconds stale_after{1'000};  ///< then the stale page, where there is one
+  std::size_t header_bytes = 32 * 1024;           ///< all fields of a request; then 431
+  std::chrono::milliseconds header{10'000};       ///< whole header, from its first octet
+  std::chrono::milliseconds idle{30'000};         ///< between requests
+  std::chrono::milliseconds idle_crowded{5'000};  ///< the same where more than 80 % of `connections_max` are open
+  std::chrono::milliseconds body{60'000};         ///< whole body
+  std::chrono::milliseconds body_grace{10'000};   ///< after it, at least `body_rate_min` on average
+  std::size_t body_rate_min = 500;                ///< bytes a second
+  std::chrono::milliseconds write{30'000};        ///< without progress
+  std::chrono::milliseconds answer{4'000};        ///< then 504
+  std::chrono::milliseconds stale_after{1'000};   ///< then the stale page, where there is one
   std::chrono::milliseconds stream_quiet{15'000}; ///< a stream of events with nothing to say says so
 };
 

@@ -98,11 +98,10 @@ std::vector<http::io_route> console::routes() {
   };
   desk.commands = [this](const std::string& path) { return console_commands(how_.tree.states(), path); };
   desk.act = [this](const http::console_desk::order& what, std::function<void(http::console_desk::outcome)> then) {
-    console_call(*control_, what,
-                 [&tree = how_.tree, then = std::move(then)](const http::console_desk::outcome& got) {
-                   then(got);
-                   supervision::tell(tree.named("control/console"), look_atom::value); // who did it sees it at once
-                 });
+    console_call(*control_, what, [&tree = how_.tree, then = std::move(then)](const http::console_desk::outcome& got) {
+      then(got);
+      supervision::tell(tree.named("control/console"), look_atom::value); // who did it sees it at once
+    });
   };
   return http::console_routes(std::move(desk));
 }

@@ -18,7 +18,8 @@ std::string done_text(const std::string& op, const std::string& path, std::strin
 
 } // namespace
 
-void console_call(supervision::control& control, const http::console_desk::order& what, std::function<void(http::console_desk::outcome)> then) {
+void console_call(supervision::control& control, const http::console_desk::order& what,
+                  std::function<void(http::console_desk::outcome)> then) {
   using role = supervision::control_caller::role;
   supervision::control_caller who;
   who.may = what.who.role == http::operator_role::admin       ? role::admin
@@ -46,6 +47,5 @@ void console_call(supervision::control& control, const http::console_desk::order
         then({true, done_text(op, path, std::string(state->as_string()), generation->to_number<std::uint64_t>(bad))});
       });
 }
-
 
 } // namespace lyceum

@@ -10,6 +10,7 @@ namespace lyceum {
 
 /// Does what somebody in the console ordered, as the control socket would: same commands, roles, audit and guard. Never blocks;
 /// `then` is called once, on any thread.
-void console_call(supervision::control& control, const http::console_desk::order& what, std::function<void(http::console_desk::outcome)> then);
+void console_call(supervision::control& control, const http::console_desk::order& what,
+                  std::function<void(http::console_desk::outcome)> then);
 
 } // namespace lyceum

@@ -106,8 +106,8 @@ struct site::inner {
   bool stopped = false;
 
   explicit inner(options given)
-      : how(with_tail(std::move(given))), tree(actors, tree_options(how)), parts(tree), door(tree), active(!how.standby),
-        gate(!how.standby) {}
+      : how(with_tail(std::move(given))), tree(actors, tree_options(how)), parts(tree), door(tree),
+        active(!how.standby), gate(!how.standby) {}
 
   options with_tail(options given) {
     for (auto* one : {&given.log.info, &given.log.warn, &given.log.error})
@@ -419,8 +419,8 @@ expected<void> site::start() {
   if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
     return opened;
   all.choose_base_url();
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache", fingerprint_of(all.frame.base_url, *all.look.load()),
-                                           all.how.log.warn,
+  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache",
+                                           fingerprint_of(all.frame.base_url, *all.look.load()), all.how.log.warn,
                                            page_store::kinship{family_of(all.frame.base_url), all.how.standby});
   all.load_kept_pages();
   all.prepare_parts();

@@ -2,6 +2,7 @@
 #include "supervision/control.hpp"
 
 #include "supervision/control_server.hpp"
+#include "supervision/inside.hpp"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -59,10 +60,11 @@ outcome control::open() {
   }
   if (auto wrong = in.place.look(in.options.replaces); !wrong.empty())
     return bad(std::move(wrong));
-  in.listener = in.listen_at_place();
+  bool bound = false;
+  in.listener = in.listen_at_place(bound);
   if (in.listener < 0)
     return bad("cannot open " + path + ": " + std::strerror(errno) +
-               (in.operators && errno == EPERM ? " (the server's user must be a member of " + in.options.group + ")" : ""));
+               (bound && in.operators ? " (the server's user must be a member of " + in.options.group + ")" : ""));
   {
     std::lock_guard lock(in.box->guard);
     in.box->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -73,27 +75,25 @@ outcome control::open() {
   return {};
 }
 
-/// A listening socket under our name; -1 and errno.
-int control::inner::listen_at_place() {
+/// A listening socket under our name; -1 and errno. `bound`: it came as far as that.
+int control::inner::listen_at_place(bool& bound) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const auto address = place.draft();
   const auto mask = ::umask(0177); // mode 0600 from the first moment
-  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  const int why = errno;
+  bound = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  int why = errno;
   ::umask(mask);
-  errno = why;
   bool opened = bound;
-  if (opened && operators) { // the group first: until then the mode lets nobody in
-    const auto draft = place.draft_path();
+  const auto draft = place.draft_path();
+  if (opened && operators) // the group first: until then the mode lets nobody in
     opened = ::chown(draft.c_str(), static_cast<uid_t>(-1), *operators) == 0 && ::chmod(draft.c_str(), 0660) == 0;
-  }
   if (opened && ::listen(fd, backlog) == 0 && place.publish())
     return fd;
-  const int reason = errno;
+  why = bound ? errno : why;
   place.remove();
   if (fd >= 0)
     ::close(fd);
-  errno = reason;
+  errno = why;
   return -1;
 }
 
@@ -101,7 +101,8 @@ void control::reclaim() {
   auto& in = *inner_;
   if (!in.thread.joinable() || in.place.is_ours())
     return;
-  const int fresh = in.listen_at_place();
+  bool bound = false;
+  const int fresh = in.listen_at_place(bound);
   if (fresh < 0)
     return in.tree.inside().say("control: cannot open " + in.options.socket.string() +
                                 " again: " + std::strerror(errno));
@@ -117,6 +118,9 @@ void control::close() {
   in.over = true;
   in.box->ring();
   in.thread.join();
+  in.deliver(); // what was answered while the loop ended
+  for (auto& [number, c] : in.connections)
+    in.flush(c);
   std::vector<std::function<void()>> late;
   {
     std::lock_guard lock(in.box->guard);
@@ -124,13 +128,9 @@ void control::close() {
     ::close(std::exchange(in.box->wake, -1));
     late.swap(in.box->all);
   }
-  for (auto& one : late) // what was answered while the loop ended
-    one();
-  for (auto& [number, c] : in.connections) {
-    in.flush(c);
+  for (auto& [number, c] : in.connections)
     if (c.fd >= 0)
       ::close(c.fd);
-  }
   in.connections.clear();
   in.traces.clear();
   in.feed.listen(false);

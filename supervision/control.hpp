@@ -25,7 +25,7 @@ struct control_options {
   std::map<std::string, milliseconds> call_max_of{}; ///< for the commands that may take longer
   milliseconds line_max{10'000}; ///< a line that has begun has ended by then, or the connection is cut
   milliseconds idle_max{
-      10'000}; ///< a connection that asked nothing for so long gives way to a newcomer when all are taken
+      10'000};        ///< a connection that asked nothing for so long gives way to a newcomer when all are taken
   pid_t replaces = 0; ///< whose socket may be taken over, if it still answers; 0: nobody's, -1: anybody's
   std::size_t line_bytes_max = 64 * 1024;
   std::size_t connections_max = 8;

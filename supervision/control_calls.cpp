@@ -197,7 +197,8 @@ void control::inner::check_deadlines(clock::time_point now) {
   for (const auto call : late) {
     const bool waited = calls.at(call).asked.command == "wait";
     answer(call, no("timeout", waited ? "it does not serve yet; `tree` says what it waits for"
-                                      : "no answer within " + std::to_string(options.max_of(calls.at(call).asked.command).count()) +
+                                      : "no answer within " +
+                                            std::to_string(options.max_of(calls.at(call).asked.command).count()) +
                                             " ms; it may still happen: see `tree`"));
   }
 }

@@ -91,9 +91,9 @@ struct control::inner {
 
   system& tree;
   const control_options options;
+  control_place place{options.socket};
   std::map<std::string, entry, std::less<>> handlers;
   std::shared_ptr<letter_box> box = std::make_shared<letter_box>();
-  control_place place{options.socket};
   int listener = -1;
   std::optional<gid_t> operators;
   std::atomic<bool> over = false;
@@ -113,7 +113,8 @@ struct control::inner {
   std::uint64_t drill_call = 0;
   std::uint64_t numbers = 0;
 
-  int listen_at_place(); // control.cpp
+  // control.cpp
+  int listen_at_place(bool& bound);
 
   // control_server.cpp: the loop
   void loop();

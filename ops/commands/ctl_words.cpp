@@ -30,7 +30,8 @@ constexpr std::array commands{
     ctl_command{"impact", "PATH [restart|stop|kill]", 1, 2, "what that would touch, lose and keep"},
     ctl_command{"inspect", "PATH", 1, 1, "its state in its own words, mailbox, restarts"},
     ctl_command{"kill", "[--as-crash] PATH", 1, 1, "end it at once; its supervisor starts a fresh one"},
-    ctl_command{"quarantine", "[list|show|replay|drop [ID]]", 0, 2, "what crashed its reader three times and is refused"},
+    ctl_command{"quarantine", "[list|show|replay|drop [ID]]", 0, 2,
+                "what crashed its reader three times and is refused"},
     ctl_command{"reload", "", 0, 0, "read the configuration again"},
     ctl_command{"reset", "PATH", 1, 1, "forget its spent restarts"},
     ctl_command{"restart", "PATH", 1, 1, "stop it in order, then start it"},
@@ -150,6 +151,8 @@ milliseconds ctl_question::patience() const {
   milliseconds work{5000};
   if (name == "wait")
     work = timeout;
+  if (name == "upgrade") // the server says sooner what came of it
+    work = milliseconds{15 * 60'000};
   if (name == "chaos")
     if (const auto plan = supervision::parse_chaos(args);
         const auto* read = std::get_if<supervision::chaos_plan>(&plan))

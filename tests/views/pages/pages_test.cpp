@@ -135,10 +135,9 @@ bool is_served(std::string to) {
     parts.erase(parts.begin());
   if (parts.empty())
     return true;
-  static const std::map<std::string, std::size_t> deepest{{"courses", 3},  {"articles", 2},    {"media", 3},
-                                                          {"assets", 2},   {"ops", 2},         {"about", 1},
-                                                          {"feed.xml", 1}, {"atom.xml", 1},    {"one-process", 1},
-                                                          {"a", 1}};
+  static const std::map<std::string, std::size_t> deepest{
+      {"courses", 3}, {"articles", 2}, {"media", 3},    {"assets", 2},      {"ops", 2},
+      {"about", 1},   {"feed.xml", 1}, {"atom.xml", 1}, {"one-process", 1}, {"a", 1}};
   const auto known = deepest.find(parts.front());
   return known != deepest.end() && parts.size() <= known->second;
 }
