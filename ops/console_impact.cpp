@@ -89,7 +89,7 @@ bool is_away(node_state s) {
 }
 
 /// Why it cannot be done; empty where it can.
-std::string refusal(const supervision::registry& states, const node_view& n, std::string_view op) {
+std::string why_not(const supervision::registry& states, const node_view& n, std::string_view op) {
   if (const auto above = n.parent.empty() ? std::vector<node_view>{} : states.below(n.parent);
       !above.empty() && is_away(above.front().state))
     return fmt::format("{} is {}, and this with it: start that.", n.parent, name_of(above.front().state));
@@ -140,7 +140,7 @@ std::optional<views::console_question> console_impact(const supervision::registr
   made.button = fmt::format("{} {}", what->word, subject.path);
   made.generation = subject.generation;
   made.named = op == "stop" || (op == "kill" && subject.kind != node_kind::worker);
-  made.refused = refusal(states, subject, op);
+  made.refused = why_not(states, subject, op);
   made.facts.emplace_back("Touched", touched_text(subject, nodes.size() - 1, running, with));
   made.facts.emplace_back("Waiting", waiting_text(waiting, op));
   auto note = note_for(states, subject);
@@ -157,7 +157,7 @@ std::vector<std::pair<std::string, std::string>> console_commands(const supervis
   const auto nodes = path.empty() ? std::vector<node_view>{} : states.below(path);
   if (!nodes.empty())
     for (const auto& one : commands)
-      if (refusal(states, nodes.front(), one.op).empty())
+      if (why_not(states, nodes.front(), one.op).empty())
         some.emplace_back(one.op, one.word);
   return some;
 }
