@@ -26,6 +26,7 @@ public:
   void begin() {
     if (job_->needs != db_use::none)
       return ask();
+    look_ = tools_.looks.load();
     try {
       finish(run(*job_, nullptr));
     } catch (const std::exception& fault) { // as a database worker does it: this visitor's 500
@@ -37,6 +38,7 @@ private:
   using answer_ptr = std::shared_ptr<expected<response>>;
 
   void ask() {
+    look_ = tools_.looks.load();
     auto me = shared_from_this();
     auto actor = caf::actor_cast<caf::actor>(self_);
     submit(tools_.tree, std::make_shared<db_task>(
@@ -150,11 +152,15 @@ private:
       return tools_.pages.lead_failed(job_->cache_key, 1s);
     tools_.pages.put(job_->cache_key, page);
     supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{job_->cache_key, page});
+    // Made with the theme before, and perhaps kept after its pages were evicted: nobody else would evict this one.
+    if (look_ != tools_.looks.load())
+      tools_.pages.erase(job_->cache_key);
   }
 
   caf::event_based_actor* self_;
   job_ptr job_;
   session_tools& tools_;
+  std::uint64_t look_ = 0;
   int tries_left_ = 3;
   int renders_left_ = 4; // a page shows at most two texts
 };

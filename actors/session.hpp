@@ -19,6 +19,7 @@ struct session_tools {
   page_table& pages;
   std::size_t page_bytes_max = 256 * 1024 * 1024; ///< beyond it nothing new is kept until the page cache has made room
   std::atomic<std::uint64_t> begun = 0;           ///< sessions since start
+  std::atomic<std::uint64_t> looks = 0; ///< goes up when the theme changes, before its pages are evicted: see `keep`
 };
 
 /// The life of one request: asks the database, has a missing text rendered, answers, and keeps the answer for all visitors of that

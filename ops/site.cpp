@@ -395,8 +395,10 @@ struct site::inner {
   void reload() {
     if (auto loaded = load_look(); !loaded)
       say("the theme stays as it was: " + loaded.error().detail);
-    else
+    else {
+      ++parts.sessions->looks;
       supervision::tell(tree.named("cache/page_cache"), evict_pages{"site", 0});
+    }
     supervision::tell(tree.named("content/importer"), import_atom::value);
   }
 };
@@ -419,9 +421,10 @@ expected<void> site::start() {
   if (auto opened = all.open_front(); !opened) // nothing is accepted before the tree arms the loops
     return opened;
   all.choose_base_url();
-  all.store = std::make_unique<page_store>(all.how.cfg.data / "cache",
-                                           fingerprint_of(all.frame.base_url, *all.look.load()), all.how.log.warn,
-                                           page_store::kinship{family_of(all.frame.base_url), all.how.standby});
+  // With port 0 each start has another base URL: its pages are served, and made anew as they are asked for.
+  all.store = std::make_unique<page_store>(
+      all.how.cfg.data / "cache", fingerprint_of(all.frame.base_url, *all.look.load()), all.how.log.warn,
+      page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
   all.prepare_control();

@@ -331,7 +331,8 @@ std::set<pid_t> processes_on(const fs::path& data) {
     auto line = read_file(one.path() / "cmdline");
     std::ranges::replace(line, '\0', ' ');
     const auto pid = static_cast<pid_t>(std::atoi(name.c_str()));
-    if (line.find("serve --data " + data.string() + " ") != std::string::npos && !gone(pid))
+    if (line.find(" serve ") != std::string::npos && line.find("--data " + data.string() + " ") != std::string::npos &&
+        !gone(pid))
       all.insert(pid);
   }
   return all;

@@ -13,7 +13,7 @@ TEST_F(control_test, the_tree_can_be_seen_with_ids_that_come_back) {
   EXPECT_EQ(answer.at("ok").at(2).at("path").as_string(), "cache/page_cache");
   EXPECT_EQ(c.ask(R"({"id":"x","cmd":"show","args":["site/web"]})").at("ok").at("state").as_string(), "running");
   EXPECT_EQ(boost::json::serialize(c.ask(R"({"cmd":"count"})").at("ok")),
-            R"({"specs":3,"active":3,"supervisors":3,"workers":0})")
+            R"({"specs":4,"active":4,"supervisors":3,"workers":1})")
       << "as OTP counts: its own children";
   EXPECT_EQ(c.ask(R"({"cmd":"count","path":"cache"})").at("ok").at("workers").as_int64(), 1);
   EXPECT_EQ(code_of(c.ask(R"({"cmd":"count","path":"cache/page_cache"})")), "not_supervisor");
@@ -122,7 +122,7 @@ TEST_F(control_test, a_path_too_long_is_refused_with_advice) {
   EXPECT_FALSE(up.ok);
   EXPECT_NE(up.detail.find("--control"), std::string::npos);
   const auto s = ctl({"--control", "/tmp/" + std::string(110, 'x'), "tree"});
-  EXPECT_EQ(s.status, 1);
+  EXPECT_EQ(s.status, 2);
   EXPECT_NE(s.err.find("--control"), std::string::npos);
 }
 
