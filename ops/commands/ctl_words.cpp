@@ -32,7 +32,7 @@ constexpr std::array commands{
     ctl_command{"kill", "[--as-crash] PATH", 1, 1, "end it at once; its supervisor starts a fresh one"},
     ctl_command{"quarantine", "[list|show|replay|drop [ID]]", 0, 2,
                 "what crashed its reader three times and is refused"},
-    ctl_command{"reload", "", 0, 0, "read the configuration again"},
+    ctl_command{"reload", "", 0, 0, "read theme and content again"},
     ctl_command{"reset", "PATH", 1, 1, "forget its spent restarts"},
     ctl_command{"restart", "PATH", 1, 1, "stop it in order, then start it"},
     ctl_command{"resume", "PATH", 1, 1, "let a suspended one go on"},
