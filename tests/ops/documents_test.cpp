@@ -2,10 +2,13 @@
 // What is written by hand beside the program says what the program says.
 #include "ops/commands/cli.hpp"
 #include "ops/commands/ctl.hpp"
+#include "supervision/registry.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -63,6 +66,20 @@ std::string manual() {
   auto text = contents("man/lyceum.1");
   std::erase(text, '\\');
   return text;
+}
+
+/// Every kind that a crash report can have, as the sources that make reports write it: `what.kind = "stuck";`
+words crash_kinds() {
+  words all;
+  for (const auto* folder : {"supervision", "actors", "ops"})
+    for (const auto& file : std::filesystem::directory_iterator(std::string(LYCEUM_SOURCE_DIR "/") + folder)) {
+      if (file.path().extension() != ".cpp")
+        continue;
+      const auto text = contents("../" + std::string(folder) + "/" + file.path().filename().string());
+      for (const auto& statement : found(text, R"((?:what\.|\{\.)kind = ([^;,]*))"))
+        all.merge(found(statement, "\"([a-z_]+)\""));
+    }
+  return all;
 }
 
 } // namespace
@@ -158,4 +175,53 @@ TEST(completions_test, fish_offers_what_help_shows) {
       got.insert("--" + name);
     EXPECT_EQ(got, flags(command)) << command;
   }
+}
+
+TEST(runbook_test, every_state_of_the_tree_has_its_section) {
+  const auto text = contents("runbook.md");
+  using supervision::node_state;
+  for (int i = 0;; ++i) { // the enumeration ends where its names do
+    const auto name = supervision::name_of(static_cast<node_state>(i));
+    if (name == "unknown") {
+      EXPECT_EQ(i, static_cast<int>(node_state::down) + 1);
+      break;
+    }
+    EXPECT_THAT(text, testing::HasSubstr("\n### State: " + std::string(name) + "\n"));
+  }
+}
+
+TEST(runbook_test, every_kind_of_crash_report_has_its_row_and_no_other) {
+  const auto kinds = crash_kinds();
+  EXPECT_GE(kinds.size(), 13U);
+  EXPECT_TRUE(kinds.contains("budget_spent"));
+  const auto section = between(contents("runbook.md"), "\n## Crash reports\n", "\n## ");
+  EXPECT_EQ(found(section, R"(\n\| `([a-z_]+)` \|)"), kinds);
+}
+
+TEST(runbook_test, every_command_and_metric_that_it_names_exists) {
+  const auto text = contents("runbook.md");
+  const auto known = ops::ctl_commands();
+  for (const auto& name : found(text, R"(lyceum ctl(?: --[a-z-]+)* ([a-z]+))"))
+    EXPECT_THAT(known, testing::Contains(name));
+  const auto exposition = contents("../http/routes/status.cpp");
+  for (const auto& name : found(text, R"(\b((?:lyceum|process)_[a-z_]+)\b)"))
+    EXPECT_THAT(exposition, testing::HasSubstr("\"" + name)) << name;
+}
+
+TEST(runbook_test, each_entry_of_the_contents_leads_to_a_section) {
+  const auto text = contents("runbook.md");
+  words headings;
+  for (const auto& heading : found(text, R"(\n#+ ([^\n]+))")) { // as GitHub names them
+    std::string anchor;
+    for (const char c : heading)
+      if (c == ' ' || c == '-')
+        anchor += '-';
+      else if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_')
+        anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    headings.insert(anchor);
+  }
+  const auto named = found(text, R"(\]\(#([^)]+)\))");
+  EXPECT_GE(named.size(), 20U);
+  for (const auto& name : named)
+    EXPECT_TRUE(headings.contains(name)) << name;
 }
