@@ -246,7 +246,10 @@ caf::behavior db_worker(caf::event_based_actor* self, const db_options* options,
     supervision::tell(tree->named("storage/db_pool"), hello_atom::value, caf::actor_cast<caf::strong_actor_ptr>(self),
                       writes, finished);
   };
-  link->get(); // so that the schema stands before others start; where the database is away, that is a state
+  // So that the schema stands before others start. Where the database is away, that is a state, and one worker's wait finds it out:
+  // were each to wait for a host that does not answer, their supervisor could not start in time.
+  if (!health->away)
+    link->get();
   hello(false);
   // While the database is away nobody sends work for long: look now and then, so that its return is noticed without a visitor.
   self->delayed_send(self, options->reconnect_pause, tick_atom::value);

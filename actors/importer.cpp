@@ -221,8 +221,11 @@ private:
 
   // ── colouring ──────────────────────────────────────────────────────────────────────────────────────────────────────
   void colour() {
-    if (!views::highlight_available())
+    if (!views::highlight_available()) {
+      if (options_.log && !std::exchange(told_plain_, true))
+        options_.log("code stays plain: there is no program `highlight` on PATH");
       return rest();
+    }
     with_database([this](storage::db& db) {
       step_ = "colour";
       plain_.clear();
@@ -346,6 +349,7 @@ private:
   bool only_renders_ = false; // that timer is for what is not rendered yet
   bool again_ = false;
   bool warmed_ = false;
+  bool told_plain_ = false;
 };
 
 } // namespace

@@ -106,8 +106,8 @@ struct site::inner {
   bool stopped = false;
 
   explicit inner(options given)
-      : how(with_tail(std::move(given))), tree(actors, tree_options(how)), parts(tree), door(tree),
-        active(!how.standby), gate(!how.standby) {}
+      : how(with_tail(std::move(given))), tree(actors, tree_options()), parts(tree), door(tree), active(!how.standby),
+        gate(!how.standby) {}
 
   options with_tail(options given) {
     for (auto* one : {&given.log.info, &given.log.warn, &given.log.error})
@@ -119,8 +119,15 @@ struct site::inner {
     return given;
   }
 
-  static supervision::system_options tree_options(const options& how) {
+  supervision::system_options tree_options() {
     supervision::system_options made;
+    made.conditions = [this] {
+      std::vector<supervision::condition> all;
+      if (up && !parts.database_health.answers)
+        all.push_back({"storage/db_pool", "away",
+                       "the database does not answer: kept pages are served, others answer 503; the log says why"});
+      return all;
+    };
     made.crashes.file = how.cfg.data / "log" / "crashes.jsonl";
     made.log = how.log.error;
     made.poison.file = how.cfg.data / "quarantine.json";

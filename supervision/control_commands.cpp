@@ -163,12 +163,28 @@ control_answer count_answer(system& tree, const control_request& r) {
       {"specs", all.specs}, {"active", all.active}, {"supervisors", all.supervisors}, {"workers", all.workers}});
 }
 
+constexpr milliseconds stuck_after{5000}; // in one handler: the watchdog has named it by then
+
+/// Whether a long handler of it is a fault: an import may take its time.
+bool has_limit(system& tree, const node_view& n) {
+  std::lock_guard lock(tree.inside().guard);
+  return !n.detached || tree.inside().handler_max.contains(n.path);
+}
+
 control_answer health_answer(system& tree, const control_request&) {
   json::array unwell;
   std::size_t abandoned = 0;
+  if (const auto& conditions = tree.inside().options.conditions)
+    for (const auto& one : conditions())
+      unwell.push_back(json::object{{"path", one.path}, {"state", one.state}, {"last_exit", ""}, {"note", one.detail}});
   std::set<std::string> named; // whoever is below one of these is away with it, and needs no line of its own
   for (const auto& n : tree.states().snapshot()) {
     abandoned += n.abandoned;
+    if (n.state == node_state::running && n.busy >= stuck_after && has_limit(tree, n))
+      unwell.push_back(json::object{{"path", n.path},
+                                    {"state", "stuck"},
+                                    {"last_exit", ""},
+                                    {"note", "in one handler for " + std::to_string(n.busy.count() / 1000) + " s"}});
     // What an operator stopped or suspended does no work, and is forgotten easily. A transient child may have ended as it should.
     const bool ended_well = n.state == node_state::stopped && n.restart != restart_type::permanent;
     if (n.state == node_state::running || ended_well)
@@ -186,7 +202,7 @@ control_answer health_answer(system& tree, const control_request&) {
   }
   json::object o;
   const bool pool = tree.pool_alive();
-  o["state"] = unwell.empty() && pool ? "ok" : "degraded";
+  o["state"] = unwell.empty() && pool && abandoned == 0 ? "ok" : "degraded";
   o["pid"] = ::getpid();
   o["pool_alive"] = pool;
   o["abandoned"] = abandoned;

@@ -104,6 +104,13 @@ private:
   std::shared_ptr<gate> gate_;
 };
 
+/// Something outside of the tree that `health` has to name: "the database is away".
+struct condition {
+  std::string path;   ///< of the part that it concerns
+  std::string state;  ///< a word: "away"
+  std::string detail; ///< a sentence
+};
+
 struct system_options {
   crash_log::limits crashes;
   quarantine::limits poison;
@@ -111,7 +118,9 @@ struct system_options {
   std::size_t abandoned_max = 16;        ///< lives given up that may still run; beyond it `fit` is false
   milliseconds pooled_handler_max{5000}; ///< see child::handler_max
   parking_limits parking;
-  std::function<void(const std::string&)> log;    ///< one sentence an event; any thread; must be quick
+  std::function<void(const std::string&)> log; ///< one sentence an event; any thread; must be quick
+  std::function<std::vector<condition>()>
+      conditions;                                 ///< what is wrong now outside of the tree; any thread; must be quick
   std::function<void(const std::string&)> on_end; ///< the root ended by itself, for this reason: end the process
 };
 

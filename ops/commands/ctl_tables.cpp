@@ -385,6 +385,10 @@ void print_for_people(const ctl_question& q, const json::value& v) {
               << field(o, "generation") << '\n';
     return;
   }
+  if (v.is_array() && v.as_array().empty()) {
+    std::cout << "nothing\n";
+    return;
+  }
   print_any(v);
 }
 

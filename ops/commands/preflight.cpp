@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/commands/preflight.hpp"
 
+#include "supervision/control_roles.hpp"
 #include "views/theme.hpp"
 
 #include <fmt/format.h>
@@ -125,6 +126,8 @@ std::optional<std::string> what_is_wrong(const config& cfg) {
       return wrong;
   if (auto wrong = no_place_for_socket(cfg.control))
     return wrong;
+  if (!cfg.control_group.empty() && !supervision::find_group(cfg.control_group))
+    return fmt::format("there is no group {}. Make it, or name another in control_group.", cfg.control_group);
   if (auto look = views::load_theme(cfg.theme); !look)
     return "the theme cannot be used: " + look.error().detail;
   return std::nullopt;

@@ -322,7 +322,7 @@ void guard::died(int wait_status) {
   if (result_) {
     state_ = state::stopping;
     if (*result_ != 0 && passed_signal_ == 0)
-      say(last_death_ + ": starting it again would not help");
+      say(last_death_ + (gone.said_stopping ? ": what still ran was cut" : ": starting it again would not help"));
     return;
   }
   ++restarts_;

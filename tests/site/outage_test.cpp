@@ -144,8 +144,11 @@ TEST_F(outage, a_database_away_at_boot_leaves_the_warm_pages_and_migrates_when_i
     EXPECT_EQ(school.get(path).status, 200) << path;
   is_refused_politely(school);
   EXPECT_NE(school.log().find("the database is away: "), std::string::npos) << school.log();
+  const auto health = school.ctl({"health"}).out;
+  EXPECT_NE(health.find("the database does not answer"), std::string::npos) << health;
   database->up();
   is_well_soon(school);
+  EXPECT_EQ(school.ctl({"health"}).out.find("the database does not answer"), std::string::npos);
 }
 
 TEST_F(outage, an_empty_database_that_comes_late_is_filled) {
