@@ -140,11 +140,12 @@ TEST_P(a_real_school, is_served_whole_with_its_own_titles_and_no_broken_link_of_
   ASSERT_GT(pages.size(), 700u);
   client visitor(school.port());
   std::set<std::string> links;
-  for (const auto& page : pages) {
+  for (auto page : pages) {
     const auto got = visitor.get(page.path);
     EXPECT_EQ(got.status, 200) << page.path << " of " << page.file;
     if (got.status != 200)
       continue;
+    std::erase(page.title, '`'); // marks of code are none of the title's words
     EXPECT_NE(got.body.find(html_text(page.title)), std::string::npos) << page.path << " lacks \"" << page.title << '"';
     links.merge(links_of_ours(got.body));
   }
