@@ -6,6 +6,15 @@ function(lyceum_library name)
   target_link_libraries(lyceum_${name} PUBLIC lyceum_compiler ${arg_USES} PRIVATE ${arg_HIDES})
 endfunction()
 
+# The allocator of our programs. One actor's thread allocates a message and another's frees it, which glibc's allocator is slow at
+# and jemalloc is made for. Sanitizers bring their own.
+add_library(lyceum_allocator INTERFACE)
+if(NOT LYCEUM_SANITIZE)
+  target_link_libraries(lyceum_allocator INTERFACE PkgConfig::jemalloc)
+  target_link_options(lyceum_allocator INTERFACE -Wl,--no-as-needed) # nothing need call it by name
+  target_compile_definitions(lyceum_allocator INTERFACE LYCEUM_JEMALLOC)
+endif()
+
 # A precompiled header that others reuse (see LYCEUM_PCH). `USES` gives it the include folders and flags.
 function(lyceum_precompile name header)
   if(LYCEUM_PCH)

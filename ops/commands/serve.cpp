@@ -26,8 +26,10 @@
 #include <thread>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <unistd.h>
+#ifdef LYCEUM_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
 
 namespace lyceum {
 namespace {
@@ -163,7 +165,13 @@ int run_server(const config& cfg) {
   const auto signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  mallopt(M_ARENA_MAX, 4); // one arena a thread would keep what each once needed (promises: flat memory)
+#ifdef LYCEUM_JEMALLOC
+  // What was needed once is given back to the kernel also while nothing happens.
+  std::size_t threads = 1;
+  mallctl("max_background_threads", nullptr, nullptr, &threads, sizeof threads);
+  bool on = true;
+  mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
+#endif
 
   active_lock active(cfg.run_dir() / "active");
   const auto predecessor = active.last_holder();
