@@ -4,7 +4,6 @@
 #include "supervision/inside.hpp"
 
 #include <cxxabi.h>
-#include <time.h>
 
 #include <cstdlib>
 #include <memory>
@@ -128,7 +127,7 @@ void life::begin_turn() noexcept {
 }
 
 void life::end_turn() noexcept {
-  of_.vitals->busy_since_ns.store(0, std::memory_order_relaxed);
+  of_.vitals->handler.store(0, std::memory_order_relaxed);
   count_turn();
   watch_end();
 }
@@ -139,26 +138,13 @@ void life::count_turn() noexcept {
     of_.vitals->spent_ns.fetch_add(steady_ns() - began, std::memory_order_relaxed);
 }
 
-// The clock that the kernel sets at each of its ticks: a message costs less than reading the exact one.
-void life::begin_message() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  of_.vitals->busy_since_ns.store(now.tv_sec * 1'000'000'000 + now.tv_nsec, std::memory_order_relaxed);
-  forget_failed_work();
-}
-
-void life::end_message(bool taken) noexcept {
-  if (!taken)
-    return;
-  auto& handled = of_.vitals->handled;
-  handled.store(handled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 // While it is suspended only exits and its supervisor's own messages pass; what is skipped keeps its order.
 life::sys_result life::before_behaviour(caf::mailbox_element& what) {
   auto& content = what.content();
+  bool plain = false;
   if (content.size() == 1) {
-    const auto* type = content.type(0).second; // ours are made in this library only: one type_info each
+    const auto [number, type] = content.type(0); // ours are made in this library only: one type_info each
+    plain = number == 0;                         // none of CAF's own
     if (type == &typeid(sys_message)) {
       auto& order = content.get_mutable_as<sys_message>(0);
       outcome done;
@@ -190,7 +176,9 @@ life::sys_result life::before_behaviour(caf::mailbox_element& what) {
   } else if (of_.vitals->suspended.load(std::memory_order_relaxed)) {
     return sys_result::skip;
   }
-  return poison_->any() && poisoned(what) ? sys_result::taken : sys_result::pass;
+  if (poison_->any() && poisoned(what))
+    return sys_result::taken;
+  return plain && !what.sender && what.mid.is_async() ? sys_result::plain : sys_result::pass;
 }
 
 // One of a crowd of temporary children is as good as another: a message to any is a message to them all.

@@ -31,7 +31,7 @@ std::string type_name(const caf::rtti_pair& type, const caf::type_erased_tuple& 
 
 } // namespace
 
-void life::trace(const caf::mailbox_element& what) noexcept {
+void life::trace(const caf::mailbox_element& what, std::chrono::microseconds took) noexcept {
   try {
     if (!traced(of_.tree, path()))
       return;
@@ -39,7 +39,7 @@ void life::trace(const caf::mailbox_element& what) noexcept {
     std::vector<std::string> types;
     for (std::size_t i = 0; i < content.size() && i < 8; ++i)
       types.push_back(type_name(content.type(i), content, i));
-    trace_message(of_.tree, *of_.vitals, types);
+    trace_message(of_.tree, *of_.vitals, types, took);
   } catch (...) { // no memory for a line of trace: the message matters more
   }
 }

@@ -72,7 +72,7 @@ struct weighed {
 void weigh(system& tree, const std::vector<node_view>& nodes, weighed& to) {
   for (const auto& n : nodes) {
     // The one at hand is not waiting: it is done before an orderly end, and a watcher's may last for ever.
-    const auto waiting = n.mailbox - (n.mailbox > 0 && n.busy.count() > 0 ? 1U : 0U);
+    const auto waiting = n.mailbox - (n.mailbox > 0 && n.at_work ? 1U : 0U);
     to.waiting += waiting;
     to.running += n.children;
     to.parked += tree.named(n.path).waiting();

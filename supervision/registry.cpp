@@ -79,6 +79,7 @@ void registry::collect(const std::string& path, time_point now, std::vector<node
   if (n->life && alive(n->state)) {
     v.mailbox = n->life->mailbox();
     v.busy = n->life->busy_for();
+    v.at_work = n->life->handler.load(std::memory_order_relaxed) != 0;
     v.detached = n->life->detached;
     if (n->life->suspended.load(std::memory_order_relaxed) && n->state == node_state::running)
       v.state = node_state::suspended;
@@ -89,10 +90,10 @@ void registry::collect(const std::string& path, time_point now, std::vector<node
     v.retry_in = std::chrono::duration_cast<milliseconds>(n->retry_at - now);
   if (n->children)
     v.children = n->children->load(std::memory_order_relaxed);
-  v.abandoned = static_cast<std::size_t>(std::ranges::count_if(
-      n->zombies, [](const auto& z) { return z->busy_since_ns.load(std::memory_order_relaxed) != 0; }));
+  v.abandoned = static_cast<std::size_t>(
+      std::ranges::count_if(n->zombies, [](const auto& z) { return z->handler.load(std::memory_order_relaxed) != 0; }));
   v.demoted = static_cast<std::size_t>(std::ranges::count_if(n->zombies, [](const auto& z) {
-    return z->demoted.load(std::memory_order_relaxed) && z->busy_since_ns.load(std::memory_order_relaxed) != 0;
+    return z->demoted.load(std::memory_order_relaxed) && z->handler.load(std::memory_order_relaxed) != 0;
   }));
   v.restart = n->is.restart;
   v.strategy = n->is.strategy;
@@ -172,8 +173,7 @@ std::vector<std::shared_ptr<vitals>> registry::to_demote() const {
   std::lock_guard lock(guard_);
   for (const auto& [path, n] : nodes_)
     for (const auto& z : n.zombies)
-      if (z->detached && !z->demoted.load(std::memory_order_relaxed) &&
-          z->busy_since_ns.load(std::memory_order_relaxed) != 0)
+      if (z->detached && !z->demoted.load(std::memory_order_relaxed) && z->handler.load(std::memory_order_relaxed) != 0)
         some.push_back(z);
   return some;
 }
@@ -281,6 +281,8 @@ void registry::set(std::string_view path, node_state state, time_point retry_at)
     return;
   const bool changed = n->state != state;
   const bool born = n->state == node_state::starting && state == node_state::running && n->generation > 1;
+  if (n->state == node_state::degraded && state == node_state::starting)
+    n->restarts.clear(); // it has a whole budget again
   n->state = state;
   n->retry_at = retry_at;
   if (!alive(state))
@@ -347,7 +349,7 @@ void registry::abandoned(std::string_view path, std::shared_ptr<vitals> life) {
     n = find(path.substr(0, path.rfind('/')));
   if (!n)
     return;
-  std::erase_if(n->zombies, [](const auto& z) { return z->busy_since_ns.load(std::memory_order_relaxed) == 0; });
+  std::erase_if(n->zombies, [](const auto& z) { return z->handler.load(std::memory_order_relaxed) == 0; });
   n->zombies.push_back(std::move(life));
 }
 

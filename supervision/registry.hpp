@@ -48,7 +48,8 @@ struct node_view {
   std::uint64_t handled = 0; ///< messages, by all its lives; of a dynamic supervisor, by its children that have ended
   milliseconds cpu{0};       ///< CPU time so far, of all its lives (see vitals::cpu)
   milliseconds uptime{0};    ///< zero unless it lives
-  milliseconds busy{0};      ///< how long its present handler has been running
+  milliseconds busy{0};      ///< how long its present handler has been seen running
+  bool at_work = false;      ///< in a handler
   milliseconds retry_in{0};  ///< for `restarting` and `degraded`: when it is tried again
   std::size_t children = 0;  ///< for a dynamic supervisor: running now
   std::size_t abandoned = 0; ///< lives of it that were given up and may still run

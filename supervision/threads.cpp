@@ -77,9 +77,17 @@ unhurried::unhurried() noexcept {
 unhurried::~unhurried() {
   if (!whose_)
     return;
-  whose_->busy_since_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(),
-                              std::memory_order_relaxed); // from here on it counts
+  whose_->seen_handler.store(0, std::memory_order_release); // from here on it counts
   watch_begin(whose_);
+}
+
+void see_handlers() {
+  std::lock_guard all(slots().guard);
+  for (auto* slot : slots().slots) {
+    std::lock_guard one(slot->guard);
+    if (slot->now)
+      slot->now->see();
+  }
 }
 
 std::vector<busy_thread> busy_threads(std::chrono::milliseconds at_least) {
@@ -94,7 +102,7 @@ std::vector<busy_thread> busy_threads(std::chrono::milliseconds at_least) {
     busy.generation = slot->now->generation;
     busy.detached = slot->now->detached;
     busy.busy = slot->now->busy_for();
-    busy.since_ns = slot->now->busy_since_ns.load(std::memory_order_relaxed);
+    busy.since_ns = slot->now->seen_since_ns.load(std::memory_order_relaxed);
     busy.thread_cpu = std::chrono::duration_cast<std::chrono::milliseconds>(
         thread_cpu_time(slot->now->thread.load(std::memory_order_relaxed)));
     if (slot->work)

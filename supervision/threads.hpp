@@ -47,7 +47,9 @@ struct busy_thread {
   std::chrono::milliseconds thread_cpu{-1}; ///< CPU time of that thread so far; negative: not known
   work_in_hand work{};                      ///< what it said it works on; empty key: nothing
 };
-/// Every handler that has been running for at least that long and was not given up.
+/// Notes for each thread whose handler it runs now: from then on `busy_for` knows. Called ten times a second by the watchdog.
+void see_handlers();
+/// Every handler that has been seen running for at least that long and was not given up.
 std::vector<busy_thread> busy_threads(std::chrono::milliseconds at_least);
 
 /// Gives the thread of a life that was given up the lowest priority (nice 19, SCHED_IDLE): it cannot be stopped, but it need not

@@ -58,16 +58,14 @@ bool traced(const void* tree, const std::string& path) {
   return std::ranges::any_of(taps().taps, [&](const trace_tap* tap) { return tap->covers(tree, path); });
 }
 
-void trace_message(const void* tree, const vitals& whose, const std::vector<std::string>& types) {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-  const auto since = whose.busy_since_ns.load(std::memory_order_relaxed);
+void trace_message(const void* tree, const vitals& whose, const std::vector<std::string>& types,
+                   std::chrono::microseconds took) {
   traced_message what;
   what.path = whose.path;
   what.generation = whose.generation;
   for (const auto& type : types)
     what.type += (what.type.empty() ? "" : ", ") + type;
-  what.took = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::nanoseconds(since != 0 && now > since ? now - since : 0));
+  what.took = took;
   const auto waiting = whose.mailbox();
   what.mailbox = waiting > 0 ? waiting - 1 : 0; // it is counted itself until it has been handled
   std::lock_guard lock(taps().guard);

@@ -50,8 +50,9 @@ private:
   std::uint64_t dropped_ = 0;
 };
 
-/// Gives a message to the taps that cover this life. Still in its handler: `busy_since_ns` says since when.
-void trace_message(const void* tree, const vitals& whose, const std::vector<std::string>& types);
+/// Gives a message that has just been handled to the taps that cover this life.
+void trace_message(const void* tree, const vitals& whose, const std::vector<std::string>& types,
+                   std::chrono::microseconds took);
 /// True where a tap covers this path.
 bool traced(const void* tree, const std::string& path);
 

@@ -32,12 +32,15 @@ struct vitals {
   std::atomic<int> thread = 0; ///< kernel's number of the thread that last ran it
   bool detached = false;       ///< on a thread of its own; written before the actor runs
 
-  std::atomic<std::uint64_t> handled = 0;      ///< messages taken out for good; its thread alone writes it
-  std::atomic<std::int64_t> busy_since_ns = 0; ///< steady clock, at most a tick of the kernel early; 0 while it waits
+  std::atomic<std::uint64_t> handled = 0; ///< messages taken out for good; its thread alone writes it
+  std::atomic<std::uint64_t> handler = 0; ///< counts the handlers that began; 0 while it waits
   std::atomic<bool> suspended = false;
   std::atomic<bool> fenced = false;  ///< ended or abandoned: whatever still runs must not take effect
   std::atomic<bool> over = false;    ///< its actor has ended: `spent_ns` is final, and its thread may be another's
   std::atomic<bool> demoted = false; ///< given up, and its thread made to wait for all others
+  // When the handler that runs was first seen running: no message pays for reading a clock. Written by who watches.
+  std::atomic<std::uint64_t> seen_handler = 0;
+  std::atomic<std::int64_t> seen_since_ns = 0; ///< steady clock
   /// Time spent in its turns by the steady clock; of a detached actor, once it has ended, the CPU time of its thread.
   std::atomic<std::int64_t> spent_ns = 0;
   /// Written by the dying actor before anybody hears of its end, read by its supervisor afterwards.
@@ -52,14 +55,24 @@ struct vitals {
     const auto in = arrived.load(std::memory_order_relaxed);
     return in > out ? in - out : 0;
   }
-  /// How long the handler that runs now has been running; zero between messages.
+  /// How long the handler that runs now has been seen running; zero between messages, and until it is seen.
   std::chrono::milliseconds busy_for() const noexcept {
-    const auto since = busy_since_ns.load(std::memory_order_relaxed);
-    if (since == 0)
+    const auto seen = seen_handler.load(std::memory_order_acquire);
+    if (seen == 0 || seen != handler.load(std::memory_order_relaxed))
       return {};
+    const auto since = seen_since_ns.load(std::memory_order_relaxed);
     const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
     return std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::nanoseconds(now > since ? now - since : 0));
+  }
+  /// Called now and then by the one who watches: what runs now and ran before has been running since then.
+  void see() noexcept {
+    const auto runs = handler.load(std::memory_order_relaxed);
+    if (runs == seen_handler.load(std::memory_order_relaxed))
+      return;
+    seen_handler.store(0, std::memory_order_release); // nobody reads the one's time for the other's
+    seen_since_ns.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    seen_handler.store(runs, std::memory_order_release);
   }
 };
 

@@ -9,8 +9,9 @@
 namespace lyceum::supervision {
 namespace {
 
-constexpr auto turn_pause = milliseconds{100}; // requests that wait for a restart are failed this exactly
-constexpr unsigned look_each = 5;              // turns: handlers are looked at twice a second
+constexpr auto turn_pause =
+    milliseconds{100};            // this exact is how long a handler has run, and when a waiting request is failed
+constexpr unsigned look_each = 5; // turns: handlers are looked at twice a second
 constexpr std::size_t known_max = 10'000;
 
 std::int64_t steady_ns() {
@@ -111,6 +112,7 @@ void system::inner::watch_loop() {
       for (const auto& [name, one] : routes)
         names.push_back(one.get());
     }
+    see_handlers();
     const auto now = std::chrono::steady_clock::now();
     for (auto* one : names)
       one->expire(now);

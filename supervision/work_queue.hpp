@@ -20,7 +20,7 @@ namespace lyceum::supervision {
 template <class T>
 class work_queue {
 public:
-  explicit work_queue(std::chrono::microseconds look_max = std::chrono::microseconds{10})
+  explicit work_queue(std::chrono::microseconds look_max = std::chrono::microseconds{25})
       : look_max_(std::thread::hardware_concurrency() > 1 ? look_max : std::chrono::microseconds{0}) {}
 
   void push(T one) {

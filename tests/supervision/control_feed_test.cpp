@@ -99,12 +99,11 @@ TEST(trace_tap_test, it_covers_a_child_and_what_is_below_it) {
 TEST(trace_tap_test, taps_come_and_go_while_messages_are_handled) {
   const int tree = 0;
   vitals busy("web", 1);
-  busy.busy_since_ns = 1;
   std::atomic<bool> over = false;
   std::thread actor([&] {
     while (!over)
       if (trace_taps.load(std::memory_order_relaxed) != 0)
-        trace_message(&tree, busy, {"int"});
+        trace_message(&tree, busy, {"int"}, std::chrono::microseconds(7));
   });
   std::uint64_t dropped = 0;
   std::size_t most = 0;

@@ -47,6 +47,16 @@ TEST_F(registry_test, generations_outlive_the_supervisor) {
   EXPECT_EQ(r.begin_life("cache/page"), 2U);
 }
 
+TEST_F(registry_test, what_was_degraded_comes_back_with_a_whole_budget) {
+  const auto now = std::chrono::steady_clock::now();
+  r.restarted("cache/page", now);
+  r.set("cache/page", node_state::degraded);
+  EXPECT_EQ(r.below("cache/page", now).front().restarts, 1);
+  r.set("cache/page", node_state::starting);
+  EXPECT_EQ(r.below("cache/page", now).front().restarts, 0);
+  EXPECT_EQ(r.below("cache/page", now).front().restarts_total, 1U);
+}
+
 TEST_F(registry_test, only_restarts_within_the_period_count) {
   const auto now = std::chrono::steady_clock::now();
   r.restarted("cache/page", now - 31s);

@@ -225,7 +225,7 @@ caf::behavior sender(caf::event_based_actor* self, route* to, bool by_name) {
       if (by_name)
         tell(*to, count_one{i});
       else
-        self->send(counting, count_one{i});
+        caf::anon_send(counting, count_one{i}); // as `!` in Erlang, it names no sender
     }
   }};
 }
