@@ -124,7 +124,10 @@ verdict verdict_of(const console_sample& now, const std::vector<views::console_t
   for (const auto& one : troubles)
     prefer(made.tone, one.tone);
   const auto first = std::ranges::find(troubles, made.tone, &views::console_trouble::tone);
-  made.headline = fmt::format("Serving, but {} is {}", first->path, first->what.substr(0, first->what.find(';')));
+  const auto end = first->what.find(';');
+  made.headline = first->what.starts_with("running; ") // it is what comes after that is wrong
+                      ? fmt::format("Serving, but {}: {}", first->path, first->what.substr(end + 2))
+                      : fmt::format("Serving, but {} is {}", first->path, first->what.substr(0, end));
   if (troubles.size() > 1)
     made.headline += fmt::format(", and {} more", troubles.size() - 1);
   return made;

@@ -159,9 +159,11 @@ void engine::tick(time_point now) {
     case phase::killing:
     case phase::start_killing: {
       const bool starting = wait_.at == phase::start_killing;
+      const bool comes_back = starting || plan_.what == plan::kind::restart || plan_.what == plan::kind::kill_one;
       wait_ = {};
       emit(effect::kind::abandon, &s).child = h;
-      report(effect::report_kind::abandoned, s, h, {exit_reason::kind::killed, "still running", false}, "replaced");
+      report(effect::report_kind::abandoned, s, h, {exit_reason::kind::killed, "still running", false},
+             comes_back ? "replaced" : "given up");
       if (starting) {
         drop_handle(s);
         end_start(s, false, "start_timeout", now);

@@ -106,7 +106,7 @@ void engine::asides_deadline(time_point now) {
     one.deadline.reset();
     emit(effect::kind::abandon, s).child = s->handle;
     report(effect::report_kind::abandoned, *s, s->handle, {exit_reason::kind::killed, "still running", false},
-           one.comes_back ? "replaced" : "gone");
+           one.comes_back ? "replaced" : "given up");
     pending_.push_back({s->handle, {exit_reason::kind::killed, {}, false}, 0, {}});
   }
 }

@@ -279,16 +279,16 @@ void guard::judge() {
   } else if (server_.kill_at != clock::time_point::max()) {
     return; // it has its SIGABRT, or is stopping
   } else if (state_ == state::serving && now - server_.last_beat >= figures_.silence_max) {
-    kill_slowly(server_, "the server (pid " + std::to_string(server_.pid) + ") has not beaten for " +
-                             seconds(figures_.silence_max));
+    kill_slowly(server_, "has not beaten for " + seconds(figures_.silence_max));
   } else if (state_ == state::booting && now - server_.last_beat >= figures_.boot_max) {
-    kill_slowly(server_, "the server (pid " + std::to_string(server_.pid) + ") is not ready after " +
-                             seconds(figures_.boot_max));
+    kill_slowly(server_, "is not ready after " + seconds(figures_.boot_max));
   }
 }
 
-void guard::kill_slowly(life& whom, const std::string& why) {
-  say(why + ": SIGABRT");
+void guard::kill_slowly(life& whom, std::string fault) {
+  say((&whom == &heir_ ? "the new server (pid " : "the server (pid ") + std::to_string(whom.pid) + ") " + fault +
+      ": SIGABRT");
+  whom.fault = std::move(fault);
   kill(whom.pid, SIGABRT);
   whom.kill_at = clock::now() + figures_.kill_after;
 }
@@ -310,7 +310,8 @@ std::optional<int> guard::final_status(int wait_status) const {
 
 std::string guard::end_of(const life& whom, int wait_status) const {
   auto age = std::chrono::round<milliseconds>(clock::now() - whom.started);
-  return "server (pid " + std::to_string(whom.pid) + ") " + describe_end(wait_status) + " after " + seconds(age);
+  return "server (pid " + std::to_string(whom.pid) + ") " + (whom.fault.empty() ? "" : whom.fault + ": ") +
+         describe_end(wait_status) + " after " + seconds(age);
 }
 
 void guard::died(int wait_status) {

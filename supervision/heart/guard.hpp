@@ -40,6 +40,7 @@ private:
     bool was_ready = false;                               ///< said READY
     bool said_stopping = false;
     std::string status; ///< its last STATUS
+    std::string fault;  ///< why the heart ends it; empty: it does not
   };
 
   /// What an upgrade came to, for heart.json.
@@ -61,7 +62,7 @@ private:
   void begin_to_stop();
   void reap();
   void judge();
-  void kill_slowly(life& whom, const std::string& why);
+  void kill_slowly(life& whom, std::string fault); ///< "has not beaten for 5 s"
   void died(int wait_status);
   void write_state() const;
   void write_server_pid() const;

@@ -80,9 +80,10 @@ void guard::judge_heir(clock::time_point now) {
     kill(heir_.pid, SIGKILL);
     heir_.kill_at = now + figures_.kill_after;
   } else if (heir_.kill_at == clock::time_point::max() && now - heir_.started >= figures_.upgrade_max) {
-    auto why = "the new server (pid " + std::to_string(heir_.pid) + ") is not ready after " +
-               seconds(figures_.upgrade_max) + (heir_.status.empty() ? "" : " (" + heir_.status + ")");
-    kill_slowly(heir_, why);
+    auto fault =
+        "is not ready after " + seconds(figures_.upgrade_max) + (heir_.status.empty() ? "" : " (" + heir_.status + ")");
+    const auto why = "the new server (pid " + std::to_string(heir_.pid) + ") " + fault;
+    kill_slowly(heir_, std::move(fault));
     fail_upgrade(why);
   }
 }

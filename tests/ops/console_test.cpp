@@ -88,6 +88,12 @@ TEST(console_state_test, the_gravest_is_in_the_headline_and_the_rest_is_counted)
   EXPECT_EQ(console_memory().view(now).headline, "Serving, but mail is degraded, and 1 more");
 }
 
+TEST(console_state_test, what_runs_and_is_stuck_is_told_by_what_is_wrong_with_it) {
+  auto stuck = node("render/worker-1");
+  stuck.busy = 7s;
+  EXPECT_EQ(console_memory().view(sample({stuck})).headline, "Serving, but render/worker-1: in one handler for 7 s");
+}
+
 TEST(console_state_test, an_outage_is_told_by_what_still_works) {
   auto now = sample();
   now.site.database = false;

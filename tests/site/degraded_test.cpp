@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 namespace lyceum::testing {
 namespace {
 
@@ -178,6 +180,25 @@ TEST_F(degraded, the_tree_counts_messages_and_cpu_of_each_child) {
   for (const auto* path : {"storage/db-1", "storage/db-2", "content/importer", "rendering/renderer-1"})
     cpu += school->metric(std::string("lyceum_child_cpu_seconds_total{path=\"") + path + "\"}").value_or(0);
   EXPECT_GT(cpu, 0);
+}
+
+TEST_F(degraded, the_operator_is_served_while_http_is_the_broken_part) {
+  const auto told = [&](std::vector<std::string> words) {
+    const auto done = school->ctl(words);
+    EXPECT_EQ(done.status, 0) << words.front() << ": " << done.err;
+    return done.out;
+  };
+  told({"--yes", "stop", "web"});
+  auto visitor = std::async(std::launch::async, [&] { return school->get(lesson); });
+  EXPECT_EQ(visitor.wait_for(300ms), std::future_status::timeout) << "nobody listens; the kernel keeps the connection";
+  EXPECT_NE(told({"health"}).find("web: stopped"), std::string::npos);
+  EXPECT_NE(told({"tree"}).find("listener-1"), std::string::npos);
+  EXPECT_NE(told({"inspect", "cache/page_cache"}).find("page"), std::string::npos);
+  EXPECT_NE(told({"--yes", "restart", "cache"}).find("generation 2"), std::string::npos);
+  told({"crashes"});
+  told({"console"});
+  told({"start", "web"});
+  EXPECT_EQ(visitor.get().status, 200) << "who came meanwhile";
 }
 
 } // namespace

@@ -70,6 +70,7 @@ TEST_F(heart_test, silence_ends_in_sigabrt) {
   EXPECT_TRUE(eventually([&] { return field("restarts") == "1"; }));
   gone.join();
   EXPECT_THAT(said(), HasSubstr("has not beaten for 0.5 s: SIGABRT"));
+  EXPECT_THAT(field("last_death"), HasSubstr("has not beaten for 0.5 s: "));
   EXPECT_THAT(said(), HasSubstr("was killed by SIGABRT"));
   successor();
 }
