@@ -62,9 +62,11 @@ struct upgrade : ::testing::Test {
   std::optional<server> school;
   fs::path first, second; // the program, and a copy: another build, as far as kept pages can tell
 
-  void begin(std::vector<std::string> environment = {}, bool faults = false, std::vector<std::string> arguments = {}) {
+  void begin(std::vector<std::string> environment = {}, bool faults = false, std::vector<std::string> arguments = {},
+             std::string database = {}) {
     fs::copy(sample_school(), place / "school", fs::copy_options::recursive);
     school.emplace(server::options{.content = place / "school",
+                                   .database = std::move(database),
                                    .arguments = std::move(arguments),
                                    .environment = std::move(environment),
                                    .faults = faults});
@@ -144,6 +146,27 @@ TEST_F(upgrade, five_under_load_lose_no_request_and_keep_the_cache_warm) {
   // Another build's pages are served while each is made anew, for which one visitor of each waits.
   EXPECT_LE(figure("misses"), static_cast<double>(paths.size()));
   EXPECT_GT(figure("hits"), 2.0);
+}
+
+TEST_F(upgrade, on_postgresql_it_is_the_same) {
+  auto database = fresh_postgres();
+  if (database.empty())
+    GTEST_SKIP() << "no PostgreSQL: tests/peers/postgres.sh run ctest … starts one";
+  begin({}, false, {}, std::move(database));
+  visitors strangers(
+      {.port = school->port(), .paths = {"/", "/courses"}, .count = 4, .rate = 200, .new_connections = true});
+  for (const auto& next : {second, first}) {
+    const auto old = school->process();
+    const auto done = school->ctl({"upgrade", next.string()});
+    ASSERT_EQ(done.status, 0) << done.err << school->log();
+    EXPECT_TRUE(eventually([&] { return gone(old); }, 20s)) << "it drains for ever";
+    EXPECT_EQ(active_on(school->data()), std::set<pid_t>{school->process()});
+  }
+  const auto seen = strangers.leave();
+  EXPECT_EQ(seen.failed, 0u) << seen.text();
+  // The new one imports: its listener hears of what it writes itself.
+  write_file(place / "school/articles/after.md", "---\ntitle: After\ndate: 2026-01-02\n---\n\nWritten later.\n");
+  EXPECT_TRUE(eventually([&] { return school->get("/articles/after").status == 200; }, 20s)) << school->log();
 }
 
 TEST_F(upgrade, the_same_build_finds_every_page_warm) {
