@@ -94,7 +94,8 @@ for each in null zero full random urandom tty; do
 done
 mkdir -p "$root/dev/shm" "$root/dev/pts"
 mount -t tmpfs tmpfs "$root/dev/shm"
-mount -t devpts devpts "$root/dev/pts" 2>/dev/null || true
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx" # tests of the terminal open one
 ln -s /proc/self/fd "$root/dev/fd"
 
 mkdir "$root/lyceum"

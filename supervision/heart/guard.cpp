@@ -226,6 +226,8 @@ void guard::read_messages() {
       hear_server(std::move(*message));
     else if (message->sender == heir_.pid)
       hear_heir(*message);
+    else if (std::ranges::any_of(leaving_, [&](const life& one) { return one.pid == message->sender; }))
+      hear_leaving(*message);
   }
 }
 

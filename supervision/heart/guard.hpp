@@ -74,6 +74,8 @@ private:
 
   // A second server beside the first: guard_upgrade.cpp.
   void ask_upgrade(std::string_view file, owned_descriptor answer_to);
+  static void refuse_upgrade(const owned_descriptor& answer_to, const std::string& why);
+  void hear_leaving(const mailbox::message& what);
   void hear_heir(const mailbox::message& what);
   void crown();
   void heir_died(int wait_status);

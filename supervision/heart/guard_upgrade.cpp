@@ -12,12 +12,7 @@ namespace lyceum::heart {
 
 /// Only the server itself may ask, so what comes here is from ours; yet nothing is believed but a file's absolute name.
 void guard::ask_upgrade(std::string_view file, owned_descriptor answer_to) {
-  auto refuse = [&](const std::string& why) {
-    auto line = "failed " + why;
-    if (answer_to)
-      send(answer_to.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    say("no upgrade: " + why);
-  };
+  auto refuse = [&](const std::string& why) { refuse_upgrade(answer_to, why); };
   if (heir_.pid != 0)
     return refuse("another upgrade is under way (to " + heir_.program + "): wait until it is done");
   if (state_ != state::serving)
@@ -35,6 +30,20 @@ void guard::ask_upgrade(std::string_view file, owned_descriptor answer_to) {
   heir_ = std::move(*made);
   say("upgrade to " + heir_.program + ": its server (pid " + std::to_string(heir_.pid) + ") starts beside the old one");
   write_state();
+}
+
+void guard::refuse_upgrade(const owned_descriptor& answer_to, const std::string& why) {
+  auto line = "failed " + why;
+  if (answer_to)
+    send(answer_to.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  say("no upgrade: " + why);
+}
+
+/// One that drains may have taken up an operator's order a moment before.
+void guard::hear_leaving(const mailbox::message& what) {
+  if (value_in(what.text, "X_UPGRADE"))
+    refuse_upgrade(what.attached,
+                   "another server (pid " + std::to_string(server_.pid) + ") has taken its place: ask again");
 }
 
 void guard::hear_heir(const mailbox::message& what) {
@@ -57,13 +66,14 @@ void guard::crown() {
   write_server_pid();
   say("upgraded to " + program_ + ": pid " + std::to_string(server_.pid) + " serves, pid " + std::to_string(old.pid) +
       " drains");
-  // Told before the old one is asked to end, since it is the one who passes it on.
-  answer_asker("upgraded " + std::to_string(server_.pid));
-  kill(old.pid, SIGTERM);
+  const auto before = old.pid;
   if (old.kill_at == clock::time_point::max()) // else it has its SIGABRT already
     old.kill_at = clock::now() + figures_.stop_max;
   leaving_.push_back(std::move(old));
-  write_state();
+  write_state(); // who is told may look there
+  // Told before the old one is asked to end, since it is the one who passes it on.
+  answer_asker("upgraded " + std::to_string(server_.pid));
+  kill(before, SIGTERM);
 }
 
 void guard::heir_died(int wait_status) {
@@ -102,8 +112,8 @@ void guard::fail_upgrade(const std::string& why) {
   upgrade_->at = upgrade::state::failed;
   upgrade_->detail = why;
   say("no upgrade to " + upgrade_->file + ": " + why + ". The old one serves on");
+  write_state(); // who is told may look there
   answer_asker("failed " + why);
-  write_state();
 }
 
 void guard::answer_asker(const std::string& line) {

@@ -82,8 +82,14 @@ TEST_F(heart_upgrade_test, ten_upgrades_under_load_lose_no_request) {
   for (int i = 0; i < 10; ++i) {
     int before = served;
     EXPECT_TRUE(eventually([&] { return served >= before + 50; }));
-    ask(newer());
-    EXPECT_THAT(outcome(), HasSubstr("upgraded"));
+    // One that drains accepts until it has heard of its end, and an order that it takes up is refused with what to do.
+    std::string told;
+    EXPECT_TRUE(eventually([&] {
+      ask(newer());
+      told = outcome();
+      return told.find("has taken its place: ask again") == std::string::npos;
+    }));
+    EXPECT_THAT(told, HasSubstr("upgraded"));
   }
   enough = true;
   for (auto& each : visitors)
@@ -92,6 +98,23 @@ TEST_F(heart_upgrade_test, ten_upgrades_under_load_lose_no_request) {
   EXPECT_EQ(lost, 0);
   server = server_in_file();
   EXPECT_TRUE(eventually([&] { return field("leaving") == "[]"; }));
+}
+
+// It was answered by silence: "the heart ended the upgrade without a word".
+TEST_F(heart_upgrade_test, one_that_drains_is_told_to_ask_its_successor) {
+  options.figures.stop_max = 3s;
+  start_and_serve();
+  const auto old = server;
+  get(port, "/deaf"); // its SIGTERM does not end it
+  ask(newer());
+  ASSERT_THAT(outcome(), HasSubstr("upgraded"));
+  // It still accepts: asked until it is the one who takes the order.
+  EXPECT_TRUE(eventually([&] {
+    ask(newer());
+    return outcome().find("has taken its place: ask again") != std::string::npos;
+  }));
+  EXPECT_THAT(said(), HasSubstr("no upgrade: another server"));
+  EXPECT_TRUE(eventually([&] { return gone(old); })) << "it is killed in the end";
 }
 
 TEST_F(heart_upgrade_test, a_new_program_that_dies_changes_nothing_and_its_last_words_are_told) {
