@@ -24,6 +24,7 @@ supervision::sup_flags subsystem(strategy how = strategy::one_for_one) {
   flags.strategy = how;
   flags.intensity = 5;
   flags.period = 30s;
+  flags.pooled = true; // replaces a child within the crash's own microseconds
   return flags;
 }
 

@@ -153,6 +153,9 @@ struct system::inner {
   std::mutex watch_guard;
   std::condition_variable watch_wake;
   bool watch_over = false;
+  std::thread relief; ///< runs the pooled supervisors while all threads of the pool are held
+  std::atomic<bool> relieving = false;
+  std::atomic<bool> relief_over = false;
   caf::actor canary;
   std::atomic<std::int64_t> canary_heard_ns = 0;
 
@@ -166,6 +169,7 @@ struct system::inner {
   void watch_loop();
   void look_for_stuck(std::map<std::string, watched>& known);
   void demote_abandoned();
+  void relieve_pool();
   void tell_inherited();
   void tell_quarantined(const quarantine::row& held, std::uint64_t generation);
   void start_watch();

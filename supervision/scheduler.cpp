@@ -5,6 +5,7 @@
 
 #include <caf/all.hpp>
 #include <caf/policy/unprofiled.hpp>
+#include <caf/scoped_execution_unit.hpp>
 
 #include <set>
 
@@ -102,12 +103,34 @@ public:
   using base = caf::scheduler::coordinator<one_queue>;
   explicit pool(caf::actor_system& on) : base(on), clock_(base::clock()) {}
   caf::detail::thread_safe_actor_clock& clock() noexcept override { return clock_; }
+  work_queue<caf::resumable*>& jobs() { return data().jobs; }
 
 private:
   sparing_clock clock_;
 };
 
 } // namespace
+
+std::optional<pool_pace> pace_of_pool(caf::actor_system& actors) {
+  auto* ours = dynamic_cast<pool*>(&actors.scheduler());
+  if (!ours)
+    return {};
+  const auto now = ours->jobs().now();
+  return pool_pace{now.popped, now.waited_for};
+}
+
+// As a worker of CAF does (caf/scheduler/worker.hpp).
+std::size_t run_from_pool(caf::actor_system& actors, const std::function<bool(caf::resumable*)>& which) {
+  auto* ours = dynamic_cast<pool*>(&actors.scheduler());
+  std::size_t count = 0;
+  caf::scoped_execution_unit here(&actors);
+  for (caf::resumable* job = nullptr; ours && ours->jobs().take_if(which, job); ++count)
+    if (job->resume(&here, ours->max_throughput()) == caf::resumable::resume_later)
+      ours->jobs().push(job);
+    else
+      caf::intrusive_ptr_release(job);
+  return count;
+}
 
 void use_pool(caf::actor_system_config& config) {
   config.module_factories.push_back([](caf::actor_system& on) -> caf::actor_system::module* { return new pool(on); });

@@ -2,6 +2,8 @@
 // A plain thread that needs no scheduler: it sees who holds a thread too long, fails requests that have waited too long for a
 // restart, demotes the threads of lives that were given up, and listens for the pool's canary.
 #include "supervision/inside.hpp"
+#include "supervision/scheduler.hpp"
+#include "supervision/supervisor_actor.hpp"
 #include "supervision/threads.hpp"
 
 #include <utility>
@@ -10,8 +12,9 @@ namespace lyceum::supervision {
 namespace {
 
 constexpr auto turn_pause =
-    milliseconds{100};            // this exact is how long a handler has run, and when a waiting request is failed
-constexpr unsigned look_each = 5; // turns: handlers are looked at twice a second
+    milliseconds{100}; // this exact is how long a handler has run, and when a waiting request is failed
+constexpr auto relief_pause = milliseconds{2}; // between two looks for supervisors while the pool is held
+constexpr unsigned look_each = 5;              // turns: handlers are looked at twice a second
 constexpr std::size_t known_max = 10'000;
 
 std::int64_t steady_ns() {
@@ -63,6 +66,9 @@ void system::inner::end_watch() {
   watch_wake.notify_all();
   if (watch.joinable())
     watch.join();
+  relief_over = true;
+  if (relief.joinable())
+    relief.join();
   if (canary) {
     exit_now(canary, caf::exit_reason::kill);
     canary = nullptr;
@@ -100,6 +106,7 @@ void system::inner::tell_quarantined(const quarantine::row& held, std::uint64_t 
 
 void system::inner::watch_loop() {
   std::map<std::string, watched> known;
+  std::optional<pool_pace> before;
   for (unsigned turn = 0;; ++turn) {
     {
       std::unique_lock lock(watch_guard);
@@ -113,6 +120,10 @@ void system::inner::watch_loop() {
         names.push_back(one.get());
     }
     see_handlers();
+    const auto pace = pace_of_pool(actors);
+    if (pace && pace == before && !pace->waited_for)
+      relieve_pool();
+    before = pace;
     const auto now = std::chrono::steady_clock::now();
     for (auto* one : names)
       one->expire(now);
@@ -177,6 +188,23 @@ void system::inner::look_for_stuck(std::map<std::string, watched>& known) {
   }
   if (known.size() > known_max)
     known.clear();
+}
+
+// All threads of the pool have been in one turn since the last look. Whoever holds them is replaced by a supervisor, and who asks is
+// answered by one: those that wait behind the held threads get one of their own until the pool moves again.
+void system::inner::relieve_pool() {
+  if (relieving.exchange(true))
+    return;
+  if (relief.joinable())
+    relief.join();
+  relief = std::thread([this] {
+    const auto held = pace_of_pool(actors);
+    do {
+      run_from_pool(actors, [](caf::resumable* job) { return dynamic_cast<supervisor_actor*>(job) != nullptr; });
+      std::this_thread::sleep_for(relief_pause);
+    } while (!relief_over && pace_of_pool(actors) == held);
+    relieving = false;
+  });
 }
 
 void system::inner::demote_abandoned() {

@@ -2,10 +2,12 @@
 // What the threads of a pool wait on. Knows no CAF.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -37,7 +39,10 @@ public:
   T pop() {
     const bool looked = length_.load(std::memory_order_relaxed) == 0 && look();
     std::unique_lock lock(guard_);
+    ++waiting_;
     some_.wait(lock, [this] { return !items_.empty(); });
+    --waiting_;
+    ++popped_;
     auto one = take();
     const bool more = !items_.empty();
     lock.unlock();
@@ -52,6 +57,28 @@ public:
     if (items_.empty())
       return false;
     to = take();
+    return true;
+  }
+
+  /// How many `pop`s have ended, and whether one is under way: where that stands still and none is, all threads are at work.
+  struct pace {
+    std::uint64_t popped = 0;
+    bool waited_for = false;
+  };
+  pace now() const {
+    std::lock_guard lock(guard_);
+    return {popped_, waiting_ > 0};
+  }
+  /// Takes the first that `which` picks out of the order. False where there is none.
+  template <class Which>
+  bool take_if(Which which, T& to) {
+    std::lock_guard lock(guard_);
+    const auto it = std::find_if(items_.begin(), items_.end(), which);
+    if (it == items_.end())
+      return false;
+    to = std::move(*it);
+    items_.erase(it);
+    length_.store(items_.size(), std::memory_order_relaxed);
     return true;
   }
 
@@ -86,7 +113,9 @@ private:
   const std::chrono::microseconds look_max_;
   std::atomic<bool> looking_ = false;
   std::atomic<std::size_t> length_ = 0; ///< of items_, for those who look without the lock
-  std::mutex guard_;
+  mutable std::mutex guard_;
+  int waiting_ = 0; ///< threads in `pop` that found nothing
+  std::uint64_t popped_ = 0;
   std::condition_variable some_;
   std::deque<T> items_;
 };

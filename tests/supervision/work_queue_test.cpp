@@ -26,6 +26,28 @@ TEST(work_queue, gives_out_what_came_first_first) {
   EXPECT_FALSE(q.try_pop(last));
 }
 
+TEST(work_queue, tells_whether_somebody_waits_and_gives_up_one_out_of_the_order) {
+  work_queue<int> q;
+  EXPECT_FALSE(q.now().waited_for);
+  for (int i = 1; i <= 4; ++i)
+    q.push(i);
+  int taken = 0;
+  EXPECT_TRUE(q.take_if([](int n) { return n % 2 == 0; }, taken));
+  EXPECT_EQ(taken, 2);
+  EXPECT_FALSE(q.take_if([](int n) { return n > 4; }, taken));
+  EXPECT_EQ(q.now().popped, 0u) << "that was no turn of a thread's";
+  EXPECT_EQ(q.pop(), 1);
+  EXPECT_EQ(q.pop(), 3);
+  EXPECT_EQ(q.pop(), 4);
+  EXPECT_EQ(q.now().popped, 3u);
+  std::thread waits([&] { EXPECT_EQ(q.pop(), 5); });
+  while (!q.now().waited_for)
+    std::this_thread::yield();
+  q.push(5);
+  waits.join();
+  EXPECT_FALSE(q.now().waited_for);
+}
+
 /// Each of many items reaches exactly one of several threads, those of one producer in their order as far as one consumer sees.
 void hand_over(std::chrono::microseconds look_max) {
   constexpr int producers = 3;
