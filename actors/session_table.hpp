@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is signed in, as the I/O loops ask it for every request. Knows neither CAF nor Beast.
+#pragma once
+
+#include "storage/model/id.hpp"
+#include "storage/model/time.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace lyceum {
+
+/// SHA-256 of a session's token, in four words. The token itself is kept nowhere.
+using session_hash = std::array<std::uint64_t, 4>;
+
+/// What a request needs to know of a session.
+struct known_session {
+  id account = 0;              ///< 0: such a session is known not to exist, until `until`
+  std::uint32_t tier = 0;      ///< of `session_table::tier`
+  std::int64_t until_us = 0;   ///< unix microseconds; past it the session has to be looked up again
+  std::int64_t touched_us = 0; ///< when its row was last told that it is in use
+
+  bool operator==(const known_session&) const = default;
+};
+
+/// Sessions by the hash of their token, beside the database as the page table is beside the renderers: it outlives the actor that
+/// fills it. What it does not hold has to be looked up; what was revoked is erased, also where another node did it (`accounts`
+/// notifications). Readers take no lock, allocate nothing and write nothing; writers take turns.
+///
+/// The index has 64 parts, each an open-addressed array of words and a counter that is odd while it is written: a reader that saw it
+/// change looks again. An array that became too small is kept until the end, since a reader may still be in it: together they are
+/// never larger than the present one.
+class session_table {
+public:
+  static constexpr std::size_t tiers_max = 1024;
+
+  /// Holds at most `sessions_max` sessions (64 bytes each at least, 200 at most).
+  explicit session_table(std::size_t sessions_max = 500'000);
+  ~session_table();
+  session_table(const session_table&) = delete;
+  session_table& operator=(const session_table&) = delete;
+
+  /// Nothing: not known here, or no longer. Any thread.
+  std::optional<known_session> find(const session_hash& of, std::int64_t now_us) const noexcept;
+
+  /// False where the table is full of sessions that still last: then each request of this one asks the database.
+  bool put(const session_hash& of, const known_session& what, std::int64_t now_us);
+  /// True if it was there.
+  bool erase(const session_hash& of);
+  /// All sessions of an account; how many they were.
+  std::size_t erase_account(id account);
+  void clear();
+  /// Takes out what is over; how many they were.
+  std::size_t expire(std::int64_t now_us);
+  std::size_t size() const;
+
+  /// The number of a tier class, as `page_key` writes it before a path ("members "); the same text has the same number. Nothing where
+  /// there are `tiers_max` already.
+  std::optional<std::uint32_t> tier(std::string_view text);
+  /// The text of a number that `tier` gave. Any thread, no lock.
+  std::string_view tier_text(std::uint32_t number) const noexcept;
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace lyceum
