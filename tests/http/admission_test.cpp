@@ -31,7 +31,7 @@ TEST(admission_test, every_raw_request_is_taken_or_refused_as_the_rules_say) {
 TEST(admission_test, pieces_of_any_size_mean_the_same) {
   for (const auto& one : read_cases(LYCEUM_REQUESTS)) {
     const auto whole = read_requests(one.octets);
-    for (const std::size_t piece : {1, 2, 3, 7}) {
+    for (const std::size_t piece : {1u, 2u, 3u, 7u}) {
       const auto pieces = read_requests(one.octets, piece);
       EXPECT_EQ(pieces.refused, whole.refused) << one.name << " in pieces of " << piece;
       EXPECT_EQ(pieces.targets, whole.targets) << one.name << " in pieces of " << piece;
