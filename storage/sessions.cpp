@@ -32,7 +32,7 @@ constexpr query make_whole{"sessions.make_whole", R"sql(
      SET token_hash = $2, half_open = FALSE, seen_at = $3, sudo_until = $5,
          idle_until = CASE WHEN $4 < absolute_until THEN $4 ELSE absolute_until END
    WHERE token_hash = $1 AND half_open AND idle_until > $3 AND absolute_until > $3
-     AND account_id IN (SELECT id FROM accounts WHERE suspended_at IS NULL)
+     AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = sessions.account_id AND a.suspended_at IS NULL)
   RETURNING id, account_id, half_open, created_at, seen_at, idle_until, absolute_until, sudo_until, device, masked_peer
 )sql"};
 

@@ -189,6 +189,15 @@ TEST_P(sessions_test, a_half_open_session_opens_nothing_until_the_second_factor_
   EXPECT_FALSE(sessions::pass_second_factor(*db_, hash("whole"), hash("again"), new_year + 1min));
 }
 
+TEST_P(sessions_test, a_suspended_account_passes_no_second_factor) {
+  static constexpr query suspend_alone{"test.suspend_alone", "UPDATE accounts SET suspended_at = 1"};
+  const auto who = make("a@x");
+  ASSERT_TRUE(sessions::open(*db_, {who.account_id, 0, hash("half"), true, "", ""}, new_year));
+  db_->exec(suspend_alone); // its sessions are still there
+  EXPECT_FALSE(sessions::pass_second_factor(*db_, hash("half"), hash("whole"), new_year));
+  EXPECT_FALSE(sessions::find_half_open(*db_, hash("half"), new_year));
+}
+
 TEST_P(sessions_test, a_half_open_session_lives_ten_minutes) {
   const auto who = make("a@x");
   ASSERT_TRUE(sessions::open(*db_, {who.account_id, 0, hash("half"), true, "", ""}, new_year));
