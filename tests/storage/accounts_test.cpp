@@ -57,15 +57,15 @@ TEST_P(accounts_test, an_account_is_found_however_its_address_is_written) {
   for (const std::string_view address : {"Ada@Example.org", "ada@example.org", "  ADA@EXAMPLE.ORG "})
     EXPECT_EQ(accounts::find_by_address(*db_, address)->account_id, made.account_id) << address;
   EXPECT_EQ(accounts::find(*db_, made.account_id)->address, "Ada@Example.org") << "as it was typed";
-  EXPECT_EQ(accounts::find_by_address(*db_, "bob@example.org").error().what, problem::kind::not_found);
-  EXPECT_EQ(accounts::find(*db_, made.account_id + 1).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::find_by_address(*db_, "bob@example.org")), problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::find(*db_, made.account_id + 1)), problem::kind::not_found);
 }
 
 TEST_P(accounts_test, an_address_has_one_account) {
   make("ada@x");
-  EXPECT_EQ(accounts::make(*db_, {"ADA@x", "", account_role::learner, ""}, "test", new_year).error().what,
+  EXPECT_EQ(refusal(accounts::make(*db_, {"ADA@x", "", account_role::learner, ""}, "test", new_year)),
             problem::kind::conflict);
-  EXPECT_EQ(accounts::make(*db_, {"  ", "", account_role::learner, ""}, "test", new_year).error().what,
+  EXPECT_EQ(refusal(accounts::make(*db_, {"  ", "", account_role::learner, ""}, "test", new_year)),
             problem::kind::invalid);
   EXPECT_EQ(accounts::list(*db_, "", 10).size(), 1u);
 }
@@ -103,7 +103,7 @@ TEST_P(accounts_test, name_language_and_role_change_and_are_told) {
               account_role::operating);
   }));
   EXPECT_THAT(actions_of(who.account_id), ElementsAre("role_set", "language_set", "renamed", "made"));
-  EXPECT_EQ(accounts::rename(*db_, 1, "x", "test", new_year).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::rename(*db_, 1, "x", "test", new_year)), problem::kind::not_found);
 }
 
 TEST_P(accounts_test, suspending_twice_changes_nothing_the_second_time) {
@@ -112,7 +112,7 @@ TEST_P(accounts_test, suspending_twice_changes_nothing_the_second_time) {
   EXPECT_FALSE(tells_of(who.account_id, [&] {
     EXPECT_EQ(accounts::suspend(*db_, who.account_id, "more", "test", new_year + 1h)->suspended_at, new_year);
   }));
-  EXPECT_EQ(accounts::suspend(*db_, 1, "", "test", new_year).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::suspend(*db_, 1, "", "test", new_year)), problem::kind::not_found);
 }
 
 TEST_P(accounts_test, the_export_holds_everything_but_hashes_and_secrets) {
@@ -127,7 +127,7 @@ TEST_P(accounts_test, the_export_holds_everything_but_hashes_and_secrets) {
   for (const auto& secret : {std::string("password-hash"), std::string("sealed-secret"), hash("token"),
                              hash("recovery"), hash("request"), hash("browser"), std::string("other@example.org")})
     EXPECT_THAT(*all, Not(HasSubstr(secret)));
-  EXPECT_EQ(accounts::export_json(*db_, 1, new_year).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::export_json(*db_, 1, new_year)), problem::kind::not_found);
 }
 
 TEST_P(accounts_test, every_table_that_knows_accounts_is_in_the_export_and_empty_after_deletion) {
@@ -165,7 +165,7 @@ TEST_P(accounts_test, deleting_takes_all_with_it_and_leaves_a_history_that_names
             0);
   EXPECT_EQ(actions_of(who.account_id).front(), "deleted");
   EXPECT_TRUE(is_signed_in("others"));
-  EXPECT_EQ(accounts::remove(*db_, who.account_id, "test", new_year).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(accounts::remove(*db_, who.account_id, "test", new_year)), problem::kind::not_found);
   EXPECT_NE(make("Ada@Example.org").account_id, who.account_id) << "the address is free again, for somebody new";
 }
 

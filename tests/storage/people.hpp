@@ -18,6 +18,12 @@ namespace lyceum::storage::test {
 
 using namespace std::chrono_literals;
 
+/// Why something was refused; nothing where it was done.
+template <class T>
+std::optional<problem::kind> refusal(const expected<T>& of) {
+  return of ? std::nullopt : std::optional(of.error().what);
+}
+
 class people_test : public migrated_test {
 protected:
   /// As 64 hexadecimal digits: a token's hash, a browser's, a code's.

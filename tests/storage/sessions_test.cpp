@@ -78,14 +78,14 @@ TEST_P(sessions_test, signing_out_ends_one_and_is_told) {
   EXPECT_TRUE(tells_of(who.account_id, [&] { EXPECT_TRUE(sessions::sign_out(*db_, hash("one"), new_year)); }));
   EXPECT_FALSE(is_signed_in("one"));
   EXPECT_TRUE(is_signed_in("two"));
-  EXPECT_EQ(sessions::sign_out(*db_, hash("one"), new_year).error().what, problem::kind::not_found);
+  EXPECT_EQ(refusal(sessions::sign_out(*db_, hash("one"), new_year)), problem::kind::not_found);
 }
 
 TEST_P(sessions_test, only_ones_own_session_is_revoked) {
   const auto mine = make("a@x");
   const auto other = make("b@x");
   const auto target = open_session(mine, "mine");
-  EXPECT_EQ(sessions::revoke(*db_, other.account_id, target.session_id, "test", new_year).error().what,
+  EXPECT_EQ(refusal(sessions::revoke(*db_, other.account_id, target.session_id, "test", new_year)),
             problem::kind::not_found);
   EXPECT_TRUE(is_signed_in("mine"));
   EXPECT_TRUE(tells_of(mine.account_id, [&] {
@@ -130,7 +130,7 @@ TEST_P(sessions_test, a_new_password_ends_the_others_and_sign_ins_under_way) {
   EXPECT_TRUE(is_signed_in("here"));
   EXPECT_FALSE(is_signed_in("there"));
   // `who` was read before: the old password was judged then.
-  EXPECT_EQ(try_open(who, "late").error().what, problem::kind::conflict);
+  EXPECT_EQ(refusal(try_open(who, "late")), problem::kind::conflict);
   EXPECT_FALSE(is_signed_in("late"));
   EXPECT_TRUE(try_open(reread(who), "new"));
   EXPECT_EQ(reread(who).password_hash, "opaque");
@@ -145,11 +145,11 @@ TEST_P(sessions_test, suspension_ends_all_and_opens_none) {
   EXPECT_TRUE(tells_of(who.account_id,
                        [&] { EXPECT_TRUE(accounts::suspend(*db_, who.account_id, "spam", "test", new_year)); }));
   EXPECT_FALSE(is_signed_in("token"));
-  EXPECT_EQ(try_open(reread(who), "again").error().what, problem::kind::forbidden);
+  EXPECT_EQ(refusal(try_open(reread(who), "again")), problem::kind::forbidden);
   EXPECT_TRUE(accounts::resume(*db_, who.account_id, "test", new_year));
   EXPECT_FALSE(is_signed_in("token"));
   EXPECT_TRUE(try_open(reread(who), "again"));
-  EXPECT_EQ(sessions::open(*db_, {who.account_id + 1, 0, hash("t"), false, "", ""}, new_year).error().what,
+  EXPECT_EQ(refusal(sessions::open(*db_, {who.account_id + 1, 0, hash("t"), false, "", ""}, new_year)),
             problem::kind::not_found);
 }
 
@@ -250,7 +250,7 @@ ON_BOTH_ENGINES(second_factor_test);
 
 TEST_P(second_factor_test, a_time_step_counts_once_and_no_older_one_after_it) {
   const auto who = make("a@x");
-  EXPECT_EQ(second_factor::accept_step(*db_, who.account_id, 5).error().what, problem::kind::conflict) << "it is off";
+  EXPECT_EQ(refusal(second_factor::accept_step(*db_, who.account_id, 5)), problem::kind::conflict) << "it is off";
   ASSERT_TRUE(second_factor::set(*db_, who.account_id, "sealed", 10, {}, "", "test", new_year));
   EXPECT_FALSE(second_factor::accept_step(*db_, who.account_id, 10)) << "the one that turned it on";
   EXPECT_EQ(at_once(4, [&](db& mine) { return second_factor::accept_step(mine, who.account_id, 12).has_value(); }), 1);
@@ -269,7 +269,7 @@ TEST_P(second_factor_test, a_recovery_code_counts_once) {
                     }),
             1);
   EXPECT_EQ(second_factor::recovery_codes_left(*db_, who.account_id), 1);
-  EXPECT_EQ(second_factor::use_recovery_code(*db_, who.account_id, hash("three"), new_year).error().what,
+  EXPECT_EQ(refusal(second_factor::use_recovery_code(*db_, who.account_id, hash("three"), new_year)),
             problem::kind::not_found);
   EXPECT_EQ(second_factor::use_recovery_code(*db_, who.account_id, hash("two"), new_year), 0);
 }
@@ -290,7 +290,7 @@ TEST_P(second_factor_test, new_codes_take_the_place_of_old_ones_and_other_sessio
   EXPECT_EQ(off->totp_secret, std::nullopt);
   EXPECT_EQ(second_factor::recovery_codes_left(*db_, who.account_id), 0);
   const std::vector<std::string> many(second_factor::recovery_codes_max + 1, hash("x"));
-  EXPECT_EQ(second_factor::set(*db_, who.account_id, "s", 1, many, "", "test", new_year).error().what,
+  EXPECT_EQ(refusal(second_factor::set(*db_, who.account_id, "s", 1, many, "", "test", new_year)),
             problem::kind::invalid);
 }
 

@@ -84,7 +84,7 @@ protected:
       const auto address = word("@address", 2);
       const auto browser = word("browser", 2);
       const auto name = round + "mail" + std::to_string(*rc::gen::inRange(0, asked + 1));
-      switch (*rc::gen::weightedElement<int>({{4, 0}, {3, 1}, {1, 2}, {3, 3}, {1, 4}})) {
+      switch (*rc::gen::weightedElement<int>({{3, 0}, {3, 1}, {1, 2}, {8, 3}, {1, 4}})) {
       case 0: {
         const plain_request r{round + "mail" + std::to_string(asked++), address, browser, now};
         RC_ASSERT(sign_in::ask(*db_, wish_of(address, r.name, browser), now).has_value());
