@@ -60,7 +60,7 @@ bool is_ours(std::string_view name) {
 }
 
 std::string_view cache_control(const cache_rule& rule, const viewer& who) {
-  bool tier = who.tier != access::kind::everyone;
+  bool tier = who.staff || who.tier != access::kind::everyone;
   if (rule.what == cache_rule::kind::immutable)
     return tier ? "private, max-age=31536000, immutable" : "public, max-age=31536000, immutable";
   return tier ? "private, no-cache" : "public, no-cache";

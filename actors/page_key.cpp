@@ -31,6 +31,10 @@ void append_encoded(std::string& to, std::string_view text, bool (*stays)(char))
 
 /// A path begins with a slash, so what a tier puts before it can be no path.
 void append_tier(std::string& to, const viewer& who) {
+  if (who.staff) {
+    to += "staff ";
+    return;
+  }
   switch (who.tier) {
   case access::kind::everyone:
     return;
@@ -41,8 +45,11 @@ void append_tier(std::string& to, const viewer& who) {
     to += "paid ";
     return;
   case access::kind::plan:
-    to += "plan:";
-    append_encoded(to, who.plan, is_unreserved);
+    to += "plan";
+    for (const auto& plan : who.plans) {
+      to += ':';
+      append_encoded(to, plan, is_unreserved);
+    }
     to += ' ';
     return;
   }

@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
             return run_render(asked);
           } else if constexpr (std::is_same_v<kind, cli::migrate>) {
             return run_migrate(asked);
+          } else if constexpr (std::is_same_v<kind, cli::user>) {
+            return run_user(asked);
           } else {
             std::cout << "lyceum " LYCEUM_VERSION "\n";
             return cli::status_done;

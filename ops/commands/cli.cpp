@@ -48,6 +48,7 @@ struct reading {
   command into;
   std::optional<std::string> argument; ///< the positional one, where the command has one
   bool needs_argument = false;
+  std::vector<std::string> words; ///< of `user`, which has several
 
   reading(const std::string& name, const std::string& about, command empty)
       : app(about, "lyceum " + name), into(std::move(empty)) {
@@ -106,7 +107,75 @@ void describe_migrate(reading& r) {
   database_options(r.app, into.flags);
 }
 
+void describe_user(reading& r) {
+  auto& into = std::get<user>(r.into);
+  r.app.add_option("WORDS", r.words, "add|show|delete ADDRESS, grant|revoke ADDRESS PLAN, or list")->type_name("");
+  const auto text = [&](const std::string& flag, std::optional<std::string>& value, const std::string& type,
+                        const std::string& about) { r.app.add_option(flag, value, about)->type_name(type); };
+  text("--name", into.name, "NAME", "add: how to call them");
+  text("--role", into.role, "ROLE", "add, list: learner, author or operator");
+  text("--language", into.language, "LANG", "add: of mails and pages (the site's)");
+  text("--until", into.until, "TIME", "grant: when it ends, e.g. 2027-01-01 (never)");
+  text("--note", into.note, "TEXT", "grant: why, for whoever looks later");
+  text("--source", into.source, "WORD", "grant: where it comes from: gift, paypal, … (operator)");
+  text("--grant", into.grant, "ID", "revoke: this one, in the place of a plan");
+  r.app.add_flag("--yes", into.yes, "delete: do not ask");
+  r.app.add_flag("--json", into.json, "for programs");
+  database_options(r.app, into.flags);
+}
+
 void describe_nothing(reading&) {}
+
+/// An action of `user`: its words after it, and the flags that mean something there.
+struct user_action {
+  std::string_view name;
+  std::size_t words_min;
+  std::size_t words_max;
+  std::string_view usage;
+  std::vector<std::string_view> flags;
+};
+
+const std::array user_actions{
+    user_action{"add", 1, 1, "ADDRESS", {"--name", "--role", "--language"}},
+    user_action{"list", 0, 0, "", {"--role"}},
+    user_action{"show", 1, 1, "ADDRESS", {}},
+    user_action{"grant", 2, 2, "ADDRESS PLAN", {"--until", "--note", "--source"}},
+    user_action{"revoke", 1, 2, "ADDRESS PLAN (or --grant ID)", {"--grant"}},
+    user_action{"delete", 1, 1, "ADDRESS", {"--yes"}},
+};
+
+/// Places the words of `user`. Returns what is wrong with them, if anything.
+std::optional<std::string> place_words(user& into, const std::vector<std::string>& words, const CLI::App& app) {
+  if (words.empty())
+    return "ACTION is missing: add, list, show, grant, revoke or delete";
+  const auto action = std::ranges::find(user_actions, words.front(), &user_action::name);
+  if (action == user_actions.end()) {
+    std::vector<std::string_view> known;
+    std::ranges::transform(user_actions, std::back_inserter(known), &user_action::name);
+    return "there is no action '" + words.front() + "'" + did_you_mean(words.front(), known);
+  }
+  const std::string name(action->name);
+  const std::size_t given = words.size() - 1;
+  const bool by_id = name == "revoke" && into.grant;
+  if (given > action->words_max || (by_id && given > 1))
+    return "one argument too many: '" + words.back() + "'";
+  const bool empty = std::ranges::find(words, std::string()) != words.end();
+  if (empty || given < action->words_min || (name == "revoke" && !by_id && given < 2))
+    return name + ": " + std::string(action->usage) + " is missing";
+  static constexpr std::array everywhere{"--help", "--json", "--data", "--database", "--config"};
+  for (const auto* option : app.get_options()) {
+    const auto flag = "--" + (option->get_lnames().empty() ? std::string() : option->get_lnames().front());
+    if (option->count() > 0 && flag != "--" && std::ranges::find(everywhere, flag) == everywhere.end() &&
+        std::ranges::find(action->flags, flag) == action->flags.end())
+      return name + " knows no " + flag;
+  }
+  into.action = name;
+  if (given > 0)
+    into.address = words[1];
+  if (given > 1)
+    into.plan = words[2];
+  return std::nullopt;
+}
 
 struct row {
   std::string_view name;
@@ -130,6 +199,8 @@ const std::array rows{
         describe_render},
     row{"migrate", "[--status]", "Bring the database's schema up to date (serve does it too).",
         [] { return command(migrate{}); }, describe_migrate},
+    row{"user", "ACTION [ADDRESS] …", "Accounts: add, list, show, grant, revoke, delete.",
+        [] { return command(user{}); }, describe_user},
     row{"version", "", "Print the version.", [] { return command(version{}); }, describe_nothing},
 };
 
@@ -198,6 +269,9 @@ command parse_one(const row& which, std::vector<std::string> arguments) {
     return wrong_usage(name, unknown_word(rest.front(), long_flags(r.app)));
   if (r.needs_argument && (!r.argument || r.argument->empty()))
     return wrong_usage(name, std::string(which.usage) + " is missing");
+  if (auto* people = std::get_if<user>(&r.into))
+    if (const auto wrong = place_words(*people, r.words, r.app))
+      return wrong_usage(name, *wrong);
   finish(r);
   return r.into;
 }

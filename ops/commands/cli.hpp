@@ -43,6 +43,18 @@ struct migrate {
   bool status = false;
   config_flags flags; ///< --data, --database, --config
 };
+/// `lyceum user ACTION …`: who may sign in, and what they may read.
+struct user {
+  std::string action;  ///< "add", "list", "show", "grant", "revoke" or "delete"
+  std::string address; ///< for all but `list`
+  std::string plan;    ///< for `grant`, and for `revoke` without --grant
+  std::optional<std::string> name, role, language;
+  std::optional<std::string> until, note, source;
+  std::optional<std::string> grant; ///< an id, in the place of a plan
+  bool yes = false;
+  bool json = false;
+  config_flags flags; ///< --data, --database, --config
+};
 struct version {};
 
 /// Nothing is left to run: help was asked for (status 0, text for stdout) or the usage is wrong (2, text for stderr).
@@ -51,7 +63,7 @@ struct finished {
   std::string text;
 };
 
-using command = std::variant<finished, serve, ctl, new_school, import, check, render, migrate, version>;
+using command = std::variant<finished, serve, ctl, new_school, import, check, render, migrate, user, version>;
 
 /// Exit statuses, as everywhere in `lyceum`.
 inline constexpr int status_done = 0;

@@ -2,6 +2,7 @@
 // The commands of authors: import, check, new, render; and migrate.
 #include "ops/commands/commands.hpp"
 
+#include "ops/commands/database.hpp"
 #include "ops/commands/preflight.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/import.hpp"
@@ -25,32 +26,6 @@ namespace lyceum {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string url_of(const config& cfg) {
-  return cfg.database.kind == database_config::engine::sqlite ? "sqlite:" + cfg.database.file.string()
-                                                              : cfg.database.url.reveal();
-}
-
-const storage::limits patience{std::chrono::seconds(30), std::chrono::seconds(2), std::chrono::seconds(10)};
-
-/// For a look that changes nothing: the database as it is, and an empty one in memory where there is none yet.
-std::unique_ptr<storage::db> look_into_database(const config& cfg) {
-  if (cfg.database.kind != database_config::engine::sqlite || fs::exists(cfg.database.file))
-    return storage::open(url_of(cfg), storage::mode::writes, patience);
-  return storage::open("sqlite::memory:", storage::mode::writes, patience);
-}
-
-/// The database of a configuration, its folder made where it is missing. Throws storage::error.
-std::unique_ptr<storage::db> open_database(const config& cfg) {
-  if (cfg.database.kind == database_config::engine::sqlite) {
-    std::error_code failed;
-    fs::create_directories(cfg.database.file.parent_path(), failed);
-    if (failed)
-      throw storage::error("", fmt::format("cannot make the data folder {}: {}",
-                                           cfg.database.file.parent_path().string(), failed.message()));
-  }
-  return storage::open(url_of(cfg), storage::mode::writes, patience);
-}
 
 void print_faults(const std::vector<storage::fault>& faults, bool json) {
   boost::json::array rows;

@@ -3,7 +3,7 @@
 
 _lyceum() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-  local commands="serve ctl new import check render migrate version"
+  local commands="serve ctl new import check render migrate user version"
   local database="--data --database --config"
   COMPREPLY=()
 
@@ -16,7 +16,9 @@ _lyceum() {
     --config | --control | --access-log) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W "debug info warn error" -- "$word") ; return ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W "auto text json" -- "$word") ; return ;;
-    --database | --listen | --base-url | --threads) return ;;
+    --role) mapfile -t COMPREPLY < <(compgen -W "learner author operator" -- "$word") ; return ;;
+    --source) mapfile -t COMPREPLY < <(compgen -W "operator gift paypal" -- "$word") ; return ;;
+    --database | --listen | --base-url | --threads | --name | --language | --until | --note | --grant) return ;;
   esac
   local flags="--help"
   case "$command" in
@@ -26,6 +28,7 @@ _lyceum() {
     check) flags="$flags --json" ;;
     render) flags="$flags --untrusted" ;;
     migrate) flags="$flags --status $database" ;;
+    user) flags="$flags --name --role --language --until --note --source --grant --yes --json $database" ;;
   esac
   case "$word" in
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word") ;;
@@ -33,6 +36,7 @@ _lyceum() {
       case "$command" in
         new | import | check) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        user) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "add list show grant revoke delete" -- "$word") ;;
         ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
       esac
       ;;

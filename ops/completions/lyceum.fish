@@ -11,6 +11,7 @@ complete -c lyceum -n __fish_use_subcommand -a import -d "make the database equa
 complete -c lyceum -n __fish_use_subcommand -a check -d "look for faults in a content folder"
 complete -c lyceum -n __fish_use_subcommand -a render -d "print the HTML for Markdown"
 complete -c lyceum -n __fish_use_subcommand -a migrate -d "bring the schema up to date"
+complete -c lyceum -n __fish_use_subcommand -a user -d "accounts and grants"
 complete -c lyceum -n __fish_use_subcommand -a version -d "print the version"
 
 complete -c lyceum -n "__fish_seen_subcommand_from serve" -l help -s h -d "this text"
@@ -61,5 +62,20 @@ complete -c lyceum -n "__fish_seen_subcommand_from migrate" -l status -d "change
 complete -c lyceum -n "__fish_seen_subcommand_from migrate" -l data -r -a "(__fish_complete_directories)" -d "data folder"
 complete -c lyceum -n "__fish_seen_subcommand_from migrate" -l database -x -d "postgresql://… or sqlite:FILE"
 complete -c lyceum -n "__fish_seen_subcommand_from migrate" -l config -r -F -d "lyceum.toml"
+
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l help -s h -d "this text"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l name -x -d "how to call them"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l role -x -a "learner author operator" -d "what they may do"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l language -x -d "of mails and pages"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l until -x -d "when it ends"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l note -x -d "why"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l source -x -a "operator gift paypal" -d "where it comes from"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l grant -x -d "this one"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l yes -d "do not ask"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l json -d "for programs"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l data -r -a "(__fish_complete_directories)" -d "data folder"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l database -x -d "postgresql://… or sqlite:FILE"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -l config -r -F -d "lyceum.toml"
+complete -c lyceum -n "__fish_seen_subcommand_from user" -a "add list show grant revoke delete"
 
 complete -c lyceum -n "__fish_seen_subcommand_from version" -l help -s h -d "this text"

@@ -31,6 +31,8 @@ std::string to_string(const access& what) {
 }
 
 bool may_read(const viewer& who, const access& what) {
+  if (who.staff)
+    return true;
   switch (what.who) {
   case access::kind::everyone:
     return true;
@@ -39,7 +41,7 @@ bool may_read(const viewer& who, const access& what) {
   case access::kind::paid:
     return who.tier == access::kind::paid || who.tier == access::kind::plan;
   case access::kind::plan:
-    return who.tier == access::kind::plan && who.plan == what.plan;
+    return who.tier == access::kind::plan && who.plans.contains(what.plan);
   }
   return false;
 }

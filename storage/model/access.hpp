@@ -3,6 +3,7 @@
 
 #include "storage/model/expected.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -21,10 +22,13 @@ struct access {
 expected<access> parse_access(std::string_view text);
 std::string to_string(const access&);
 
-/// What a visitor may see, as far as pages differ by it: part of the page cache's key. Later issues add members and plans.
+/// What a visitor may see, as far as pages differ by it: part of the page cache's key.
 struct viewer {
   access::kind tier = access::kind::everyone;
-  std::string plan;
+  std::set<std::string> plans; ///< where `tier` is `plan`: those that the visitor has
+  bool staff = false;          ///< reads everything; `tier` is at least `members`
+
+  bool operator==(const viewer&) const = default;
 };
 
 /// True where `who` may read all of something with this access.

@@ -236,8 +236,13 @@ TEST(page_key_test, one_page_has_one_key) {
 
 TEST(page_key_test, tiers_never_share_a_key) {
   EXPECT_EQ(page_key({access::kind::members, {}}, "/a", {}, {}), "members /a");
-  EXPECT_NE(page_key({access::kind::plan, "x /a"}, "/b", {}, {}), page_key({access::kind::plan, "x"}, "/a /b", {}, {}));
-  EXPECT_EQ(page_key({access::kind::plan, "a b"}, "/", {}, {}), "plan:a%20b /");
+  EXPECT_NE(page_key({access::kind::plan, {"x /a"}}, "/b", {}, {}),
+            page_key({access::kind::plan, {"x"}}, "/a /b", {}, {}));
+  EXPECT_EQ(page_key({access::kind::plan, {"a b"}}, "/", {}, {}), "plan:a%20b /");
+  EXPECT_EQ(page_key({access::kind::plan, {"b", "a"}}, "/", {}, {}), "plan:a:b /");
+  EXPECT_NE(page_key({access::kind::plan, {"a", "b"}}, "/", {}, {}),
+            page_key({access::kind::plan, {"a:b"}}, "/", {}, {}));
+  EXPECT_EQ(page_key({access::kind::members, {}, true}, "/a", {}, {}), "staff /a");
 }
 
 // The clever thing against a plain map: whatever is put, erased and marked, in whatever order.

@@ -99,6 +99,16 @@ TEST(cli_test, each_command_reads_its_own) {
   EXPECT_EQ(read<cli::render>({"render", "-"}).file, std::nullopt);
   EXPECT_EQ(read<cli::render>({"render", "a.md"}).file, "a.md");
   EXPECT_TRUE(read<cli::migrate>({"migrate", "--status"}).status);
+  auto granted =
+      read<cli::user>({"user", "grant", "a@x", "pro", "--until", "2027-01-01", "--note=paid by mail", "--json"});
+  EXPECT_EQ(granted.action + " " + granted.address + " " + granted.plan, "grant a@x pro");
+  EXPECT_EQ(granted.until, "2027-01-01");
+  EXPECT_EQ(granted.note, "paid by mail");
+  EXPECT_EQ(granted.source, std::nullopt);
+  EXPECT_TRUE(granted.json);
+  EXPECT_EQ(read<cli::user>({"user", "revoke", "a@x", "--grant", "7"}).grant, "7");
+  EXPECT_TRUE(read<cli::user>({"user", "delete", "a@x", "--yes", "--data", "d"}).yes);
+  EXPECT_EQ(read<cli::user>({"user", "list", "--role", "author"}).role, "author");
   read<cli::version>({"version"});
   read<cli::version>({"--version"});
 }
@@ -139,6 +149,17 @@ TEST(cli_test, wrong_usage_ends_with_2_and_a_hint) {
            {{"new", ""}, "DIR is missing"},
            {{"import", "a", "b"}, "one argument too many"},
            {{"check", "--dry-run", "x"}, "there is no option '--dry-run'"},
+           {{"user"}, "ACTION is missing"},
+           {{"user", "gant", "a@x", "pro"}, "did you mean 'grant'?"},
+           {{"user", "show"}, "show: ADDRESS is missing"},
+           {{"user", "show", ""}, "show: ADDRESS is missing"},
+           {{"user", "grant", "a@x"}, "ADDRESS PLAN is missing"},
+           {{"user", "revoke", "a@x"}, "ADDRESS PLAN (or --grant ID) is missing"},
+           {{"user", "revoke", "a@x", "pro", "--grant", "7"}, "one argument too many: 'pro'"},
+           {{"user", "list", "a@x"}, "one argument too many: 'a@x'"},
+           {{"user", "delete", "a@x", "--until", "2027-01-01"}, "delete knows no --until"},
+           {{"user", "show", "a@x", "--yes"}, "show knows no --yes"},
+           {{"user", "show", "a@x", "--jsn"}, "did you mean '--json'?"},
        }) {
     auto end = refused(words);
     EXPECT_EQ(end.status, 2) << hint;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans that accounts have, whoever paid for them: gifts, PayPal by hand, and what a payment provider reports. What they add up to says
+// `entitlement_of` (storage/model/account.hpp). Each verb is one transaction, stands in the account's history and is told to all nodes.
+#pragma once
+
+#include "storage/db.hpp"
+#include "storage/model/account.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lyceum::storage::grants {
+
+/// Characters of a plan's name at most.
+inline constexpr std::size_t plan_max = 64;
+
+struct gift {
+  id account_id = 0;
+  std::string plan;
+  std::string source; ///< "operator", "gift", "paypal", …
+  std::string note;   ///< for the operator: an invoice's number, why
+  unix_time starts_at{};
+  std::optional<unix_time> expires_at; ///< nothing: for ever
+};
+
+/// Gives a plan. One that an account has already is given beside it: each ends by itself.
+///   not_found  no such account
+///   invalid    no plan, one with a longer name, or an end that is not after its beginning; `detail` says which
+expected<grant> give(db&, const gift&, std::string_view by, unix_time now);
+
+/// Takes a grant back at once.
+///   not_found
+///   conflict   it was taken back before
+expected<grant> revoke(db&, id grant_id, std::string_view by, unix_time now);
+/// Takes back all grants of a plan that an account has or will have. `not_found` where there is none.
+expected<std::vector<grant>> revoke_plan(db&, id account_id, std::string_view plan, std::string_view by, unix_time now);
+
+/// Every grant of an account, revoked and past ones too, in order of their making.
+std::vector<grant> list(db&, id account_id);
+
+/// The account and what it may read now: the one question of pages, media, feeds, search and previews.
+struct entitlement {
+  account who;
+  viewer may;
+  std::optional<unix_time> until; ///< when it may differ without anything being written
+};
+/// `not_found` where there is no such account.
+expected<entitlement> entitlement_at(db&, id account_id, unix_time now);
+
+/// Notes the grants whose time has passed since, each once, at most `limit`; who has kept an entitlement hears of it, though it ended at
+/// its `until` without. Returns them: for a mail to their owners.
+std::vector<grant> note_ended(db&, unix_time now, int limit = 500);
+
+} // namespace lyceum::storage::grants

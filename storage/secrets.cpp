@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/secrets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sodium.h>
+#include <stdexcept>
+
+namespace lyceum::storage::secrets {
+namespace {
+
+constexpr std::size_t token_bytes = 32;
+constexpr std::size_t token_length = 43;
+constexpr std::size_t code_key_bytes_min = 32;
+constexpr std::uint32_t codes = 1'000'000;
+constexpr std::size_t code_length = 6;
+
+void start() {
+  static const bool ready = sodium_init() >= 0;
+  if (!ready)
+    throw std::runtime_error("libsodium finds no random numbers");
+}
+
+const unsigned char* octets(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+template <std::size_t n>
+std::string hex_of(const std::array<unsigned char, n>& bytes) {
+  std::string text(2 * n + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), bytes.data(), n);
+  text.pop_back();
+  return text;
+}
+
+} // namespace
+
+std::string make_token() {
+  start();
+  std::array<unsigned char, token_bytes> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string text(token_length + 1, '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  text.pop_back();
+  return text;
+}
+
+bool is_token(std::string_view text) {
+  return text.size() == token_length && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+         });
+}
+
+std::string hash_of_token(std::string_view token) {
+  start();
+  std::array<unsigned char, crypto_hash_sha256_BYTES> sum{};
+  crypto_hash_sha256(sum.data(), octets(token), token.size());
+  return hex_of(sum);
+}
+
+std::string make_code() {
+  start();
+  std::string digits = std::to_string(randombytes_uniform(codes));
+  digits.insert(0, code_length - digits.size(), '0');
+  return digits;
+}
+
+std::string hash_of_code(std::string_view key, std::string_view context, std::string_view code) {
+  start();
+  if (key.size() < code_key_bytes_min)
+    throw std::invalid_argument("the key of codes is shorter than 32 octets");
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, octets(key), key.size());
+  const auto length = static_cast<std::uint64_t>(context.size()); // before it, so that the border cannot move
+  std::array<unsigned char, 8> border{};
+  for (std::size_t i = 0; i < border.size(); ++i)
+    border[i] = static_cast<unsigned char>(length >> (8 * i));
+  crypto_auth_hmacsha256_update(&state, border.data(), border.size());
+  crypto_auth_hmacsha256_update(&state, octets(context), context.size());
+  crypto_auth_hmacsha256_update(&state, octets(code), code.size());
+  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> sum{};
+  crypto_auth_hmacsha256_final(&state, sum.data());
+  sodium_memzero(&state, sizeof state);
+  return hex_of(sum);
+}
+
+bool equal(std::string_view a, std::string_view b) {
+  start();
+  return a.size() == b.size() && (a.empty() || sodium_memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+} // namespace lyceum::storage::secrets
