@@ -2,16 +2,14 @@
 // Mail to two real hosts of different makers, which play what tests/peers/smtp.sh says.
 #include "actors/mail_message.hpp"
 #include "actors/smtp.hpp"
-#include "tests/actors/companion.hpp"
+#include "tests/actors/mail_host.hpp"
 
 #include <arpa/inet.h>
-#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sstream>
 #include <thread>
 
 namespace lyceum {
@@ -25,12 +23,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr int status_missing = 77;
-
-struct taken_mail {
-  std::string connection, from, to, user, tls, text;
-};
 
 /// A folder with certificates, made once for the program.
 const fs::path& certificates() {
@@ -61,14 +53,11 @@ protected:
 
   /// Starts a host, and skips the test where its program is missing.
   void start(std::vector<std::string> options = {}) {
-    options.insert(options.begin(), {peer("smtp.sh"), GetParam(), folder_.string()});
-    host_ = std::make_unique<companion>(std::move(options));
-    const auto port = host_->line();
-    if (!port) {
-      ASSERT_EQ(host_->end(), status_missing) << GetParam() << " did not start";
+    host_ = std::make_unique<mail_host>(GetParam(), folder_, std::move(options));
+    if (host_->is_missing())
       GTEST_SKIP() << GetParam() << " IS NOT INSTALLED: MAIL TO IT IS NOT TESTED";
-    }
-    relay_.port = static_cast<std::uint16_t>(std::stoi(*port));
+    ASSERT_NE(host_->port(), 0) << GetParam() << " did not start";
+    relay_.port = host_->port();
   }
 
   std::unique_ptr<smtp> connection() { return smtp::make(relay_, waits_).value(); }
@@ -77,21 +66,7 @@ protected:
   }
   delivery deliver(const std::string& to, const smtp_watch& watch = {}) { return deliver(*connection(), to, watch); }
 
-  std::vector<taken_mail> taken() {
-    std::vector<taken_mail> all;
-    std::ifstream log(folder_ / "log");
-    for (std::string line; std::getline(log, line);) {
-      std::istringstream fields(line);
-      taken_mail one;
-      std::string file;
-      for (auto* field : {&one.connection, &one.from, &one.to, &one.user, &one.tls, &file})
-        std::getline(fields, *field, '\t');
-      std::ifstream in(folder_ / file, std::ios::binary);
-      one.text.assign(std::istreambuf_iterator<char>(in), {});
-      all.push_back(std::move(one));
-    }
-    return all;
-  }
+  std::vector<taken_mail> taken() { return mails_taken(folder_); }
   /// The same once what is under way had time to arrive.
   std::vector<taken_mail> taken_in_the_end() {
     std::this_thread::sleep_for(300ms);
@@ -103,7 +78,7 @@ protected:
   }
 
   fs::path folder_ = fs::temp_directory_path() / ("lyceum_smtp_host_" + std::to_string(::getpid()));
-  std::unique_ptr<companion> host_;
+  std::unique_ptr<mail_host> host_;
   smtp_relay relay_{.host = "localhost", .ca_file = (folder_ / "cert.pem").string(), .hello_name = "school.example"};
   smtp_waits waits_{.connect = 5s, .greeting = 5s, .step = 5s, .last = 5s, .all = 20s};
   std::string text_ = "Subject: x\r\n\r\n.a line with a dot\r\n..\r\n.\r\nthe end\r\n";
