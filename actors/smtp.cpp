@@ -165,7 +165,7 @@ private:
     const auto reply = std::max({waits_.greeting, waits_.step, waits_.last}) + backstop;
     set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(std::chrono::ceil<std::chrono::seconds>(reply).count()));
     set(CURLOPT_MAXAGE_CONN, static_cast<long>(smtp_rest_max.count()));
-    // The text's length stays unknown to libcurl: told one, it stops after that many octets with stuffed dots counted, too.
+    // The text's length stays unknown to libcurl: told one, 7.88 may end the text where that many octets are out, stuffed dots counted.
     set(CURLOPT_UPLOAD, 1L);
     set(CURLOPT_READFUNCTION, &curl_smtp::on_read);
     set(CURLOPT_READDATA, this);

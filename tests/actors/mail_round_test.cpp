@@ -20,26 +20,30 @@ namespace {
 namespace out = outbox;
 using namespace std::chrono_literals;
 
-/// What a worker does until there is nothing to claim. `ahead`: how far its clock is from ours.
-void work(db& on, smtp& over, std::chrono::seconds ahead) {
+/// A worker's try of one mail. `ahead`: how far its clock is from ours.
+delivery send(db& on, smtp& over, const out::claimed_mail& held, std::chrono::seconds ahead) {
   const auto now = [ahead] { return now_utc() + ahead; };
+  const auto text = compose({.from = {"School", "school@school.example"},
+                             .to = {held.what.what.recipient_name, held.what.what.recipient},
+                             .subject = "Your receipt",
+                             .text = held.what.what.details,
+                             .message_id = held.what.message_id,
+                             .date = held.what.created_at});
+  const smtp_letter letter{"school@school.example", held.what.what.recipient, text.value()};
+  auto told = over.deliver(letter, {.before_text = [&] { return out::begin_data(on, held, now()).has_value(); },
+                                    .tick = [&] { return out::heartbeat(on, held, now()).has_value(); }});
+  std::ignore = out::settle(on, held, told, now(), 0.5);
+  return told;
+}
+
+/// What it does until there is nothing to claim.
+void work(db& on, smtp& over, std::chrono::seconds ahead) {
   for (;;) {
-    const auto some = out::claim(on, {.holder = "worker", .count = 2}, now());
+    const auto some = out::claim(on, {.holder = "worker", .count = 2}, now_utc() + ahead);
     if (some.empty())
       return;
-    for (const auto& held : some) {
-      const auto text = compose({.from = {"School", "school@school.example"},
-                                 .to = {held.what.what.recipient_name, held.what.what.recipient},
-                                 .subject = "Your receipt",
-                                 .text = held.what.what.details,
-                                 .message_id = held.what.message_id,
-                                 .date = held.what.created_at});
-      const smtp_letter letter{"school@school.example", held.what.what.recipient, text.value()};
-      const auto told =
-          over.deliver(letter, {.before_text = [&] { return out::begin_data(on, held, now()).has_value(); },
-                                .tick = [&] { return out::heartbeat(on, held, now()).has_value(); }});
-      std::ignore = out::settle(on, held, told, now(), 0.5);
-    }
+    for (const auto& held : some)
+      send(on, over, held, ahead);
   }
 }
 
@@ -93,6 +97,18 @@ TEST_P(mail_round_test, each_mail_ends_in_the_state_that_its_host_left_it_in) {
   EXPECT_FALSE(out::find_suppression(*db_, "spam@example.com"));
   work(*db_, *over, 2min);
   EXPECT_EQ(shown("grey@example.com").state, mail_state::sent);
+}
+
+TEST_P(mail_round_test, a_worker_that_slept_through_its_lease_sends_nothing) {
+  put("ann@example.com");
+  const auto over = connection();
+  const auto held = out::claim(*db_, {.holder = "sleeper"}, now_utc());
+  ASSERT_EQ(held.size(), 1u);
+  work(*db_, *connection(), 61s);
+  EXPECT_EQ(send(*db_, *over, held[0], 61s).how, delivery::result::interrupted);
+  EXPECT_EQ(shown("ann@example.com").state, mail_state::sent);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(taken().size(), 1u);
 }
 
 TEST_P(mail_round_test, no_mail_is_lost_and_few_are_doubled_when_workers_are_killed_at_any_moment) {
