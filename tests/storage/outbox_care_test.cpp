@@ -154,5 +154,22 @@ TEST_P(outbox_care_test, a_suppressed_address_gets_mail_again_when_somebody_lift
   EXPECT_EQ(claim_the_one().what.number, number);
 }
 
+class outbox_migration_test : public engine_test {};
+ON_BOTH_ENGINES(outbox_migration_test);
+
+TEST_P(outbox_migration_test, a_school_from_before_mail_keeps_what_it_has_and_gets_an_outbox) {
+  const auto on = connect();
+  auto before = migrations_for(GetParam());
+  std::erase_if(before, [](const migration& m) { return m.version >= 3; });
+  migrate(*on, before, new_year);
+  on->script("test.fill", "INSERT INTO courses (id, slug, position) VALUES (1, 'first', 1)");
+  EXPECT_EQ(migrate(*on, new_year).back().name, "outbox");
+  constexpr query slugs{"test.slugs", "SELECT slug FROM courses"};
+  EXPECT_THAT(on->all(slugs, [](const row& r) { return r.text(0); }), ElementsAre("first"));
+  const mail_draft what{
+      .recipient = "ann@example.com", .template_name = "receipt", .cause = "payment:1", .language = "en"};
+  EXPECT_TRUE(on->transaction([&] { return out::put(*on, what, "school.example", new_year); }).has_value());
+}
+
 } // namespace
 } // namespace lyceum::storage::test
