@@ -44,8 +44,14 @@ constexpr query count_mails{"outbox.count_mails", R"sql(
   SELECT template_name, state, COUNT(*) FROM mail_outbox GROUP BY template_name, state ORDER BY template_name, state
 )sql"};
 
-constexpr query oldest{"outbox.oldest",
-                       "SELECT MIN(created_at) FROM mail_outbox WHERE state IN ('queued', 'deferred')"};
+// Ids are in the order of their making, and the index has them by state.
+constexpr query oldest{"outbox.oldest", R"sql(
+  SELECT MIN(at) FROM (
+    SELECT at FROM (SELECT created_at AS at FROM mail_outbox WHERE state = 'queued' ORDER BY id LIMIT 1) AS queued
+    UNION ALL
+    SELECT at FROM (SELECT created_at AS at FROM mail_outbox WHERE state = 'deferred' ORDER BY id LIMIT 1) AS deferred
+  ) AS both_kinds
+)sql"};
 
 constexpr query forget_old{"outbox.forget_old", R"sql(
   DELETE FROM mail_outbox WHERE id IN (
