@@ -1,6 +1,7 @@
 # Debian 12's packages. What each is for, and why it was chosen: CONTRIBUTING.md.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(CURL 7.85 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(PostgreSQL REQUIRED)
 find_package(SQLite3 REQUIRED)
