@@ -189,7 +189,7 @@ TEST(pages_test, a_standing_page_is_locked_as_a_lesson_is) {
   const auto shown_to = [&](const viewer& who) { return standing_page(samples::site(), a, samples::full_text(), who); };
   EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
                                   Not(HasSubstr("tables are memory that survives"))));
-  EXPECT_THAT(shown_to({access::kind::members, ""}),
+  EXPECT_THAT(shown_to({access::kind::members, {}}),
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
 }
 
@@ -199,14 +199,14 @@ TEST(pages_test, an_introduction_is_locked_with_its_course_and_the_path_is_not) 
   const auto shown_to = [&](const viewer& who) { return course_page(samples::site(), c, samples::full_text(), who); };
   EXPECT_THAT(shown_to({}), AllOf(HasSubstr("Every part answers two questions"), HasSubstr("The rest is for members"),
                                   HasSubstr("<ol class=\"path\">"), Not(HasSubstr("tables are memory that survives"))));
-  EXPECT_THAT(shown_to({access::kind::members, ""}),
+  EXPECT_THAT(shown_to({access::kind::members, {}}),
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
   EXPECT_THAT(course_page(samples::site(), c, {}, {}), Not(HasSubstr("class=\"locked\"")))
       << "where there is no introduction, none is locked";
 }
 
 TEST(pages_test, a_member_reads_a_members_lesson_whole) {
-  EXPECT_THAT(open_lesson(locked_lesson(), "en", {access::kind::members, ""}),
+  EXPECT_THAT(open_lesson(locked_lesson(), "en", {access::kind::members, {}}),
               AllOf(HasSubstr("tables are memory that survives"), Not(HasSubstr("class=\"locked\""))));
 }
 
