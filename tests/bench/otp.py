@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "otp"
 ROWS = [
     ("restart", "restart", 2000, "p50_us", "us", False, "crash of a worker to its replacement's answer, p50"),
     ("restart", "restart", 2000, "p99_us", "us", False, "the same, p99"),
-    ("restart_detached", "restart", 2000, "p50_us", "us", False, "the same below a supervisor with a thread of its own, p50"),
+    ("restart_detached", "restart", 2000, "p50_us", "us", False, "the same below a supervisor with a thread of its own (the site's root alone), p50"),
     ("restart_detached", "restart", 2000, "p99_us", "us", False, "the same, p99"),
     ("children", "children", 200_000, "per_second", "/s", True, "dynamic children started with a request, answered, ended"),
     ("children", "children", 200_000, "cpu_us", "us", False, "processor time of each"),
