@@ -14,6 +14,8 @@
 #include <set>
 #include <thread>
 
+#include <fcntl.h>
+
 namespace lyceum::storage::test {
 namespace {
 
@@ -122,17 +124,26 @@ TEST_P(mail_round_test, no_mail_is_lost_and_few_are_doubled_when_workers_are_kil
   int kills = 0;
   std::chrono::seconds ahead{0};
   for (int life = 0; life < 12; ++life) {
+    int begun[2];
+    ASSERT_EQ(::pipe2(begun, O_CLOEXEC), 0);
     const pid_t worker = ::fork();
     if (worker == 0) {
       try {
         const auto mine = connect();
+        ::close(begun[0]);
+        if (::write(begun[1], "", 1) != 1)
+          ::_exit(1);
         work(*mine, *connection(), ahead);
         ::_exit(0);
       } catch (...) {
         ::_exit(1);
       }
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10 + random() % 150));
+    ::close(begun[1]);
+    char word = 0;
+    EXPECT_EQ(::read(begun[0], &word, 1), 1) << "it is connected";
+    ::close(begun[0]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 40)); // among its first mails
     ::kill(worker, SIGKILL);
     int status = 0;
     ::waitpid(worker, &status, 0);

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -245,7 +246,9 @@ void write_file(const fs::path& file, std::string_view text) {
 
 std::string read_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream all;
+  all << in.rdbuf(); // catches what a file of /proc throws whose process ends meanwhile
+  return all.str();
 }
 
 server::server(options how) : how_(std::move(how)) {
