@@ -47,6 +47,7 @@ guard::guard(const heart_options& options, std::vector<listening_socket> sockets
 int guard::run() {
   if (!prepare())
     return 1;
+  looked_ = clock::now();
   while (!over()) {
     if (state_ == state::waiting && clock::now() >= start_at_)
       start();
@@ -138,15 +139,19 @@ void guard::write_server_pid() const {
 /// Waits for something to happen, and deals with it. What was received is read before anybody's silence is judged, so
 /// that a heart which was itself held up blames nobody, and counts no time that it did not have itself.
 void guard::look() {
+  // A machine that was paused, or has no time to give, held up the servers as well: their silence begins anew.
+  const auto forgive_if_late = [this](clock::time_point than) {
+    if (clock::now() - than > late_max)
+      server_.last_beat = heir_.started = clock::now();
+  };
+  forgive_if_late(looked_);
   std::vector<pollfd> polled{{signals_, POLLIN, 0}, {mailbox_.fd(), POLLIN, 0}};
   sign_.watch(polled, sockets_, state_ == state::waiting);
   auto left = std::chrono::ceil<milliseconds>(deadline() - clock::now());
   auto wait = std::clamp<milliseconds>(left, 0ms, 60'000ms);
   const auto woken_by = clock::now() + wait;
   poll(polled.data(), polled.size(), static_cast<int>(wait.count()));
-  // A machine that was paused, or has no time to give, held up the servers as well: their silence begins anew.
-  if (clock::now() - woken_by > late_max)
-    server_.last_beat = heir_.started = clock::now();
+  forgive_if_late(woken_by);
   read_signals();
   read_messages();
   reap();
@@ -156,6 +161,7 @@ void guard::look() {
     outer_beat_ = clock::now() + *outer_.beat_period();
   }
   judge();
+  looked_ = clock::now();
 }
 
 guard::clock::time_point guard::deadline() const {
