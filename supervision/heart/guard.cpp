@@ -151,6 +151,7 @@ void guard::look() {
   auto wait = std::clamp<milliseconds>(left, 0ms, 60'000ms);
   const auto woken_by = clock::now() + wait;
   poll(polled.data(), polled.size(), static_cast<int>(wait.count()));
+  looked_ = clock::now(); // what is judged now; a pause from here on is forgiven at the next look
   forgive_if_late(woken_by);
   read_signals();
   read_messages();
@@ -161,7 +162,6 @@ void guard::look() {
     outer_beat_ = clock::now() + *outer_.beat_period();
   }
   judge();
-  looked_ = clock::now();
 }
 
 guard::clock::time_point guard::deadline() const {
@@ -275,7 +275,7 @@ void guard::reap() {
 
 /// What the time that has passed means.
 void guard::judge() {
-  auto now = clock::now();
+  const auto now = looked_;
   judge_heir(now);
   judge_leaving(now);
   if (!alive())

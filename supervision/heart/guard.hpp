@@ -106,7 +106,7 @@ private:
   owned_descriptor asker_;                    ///< where its outcome is told
   clock::time_point start_at_ = clock::now(); ///< in `waiting`
   clock::time_point outer_beat_ = clock::time_point::max();
-  clock::time_point looked_; ///< when the last look ended
+  clock::time_point looked_; ///< when the last look began to see
   bool any_ready_ = false;   ///< one of them said READY
   int passed_signal_ = 0;    ///< SIGTERM or SIGINT, once one came
   int restarts_ = 0;

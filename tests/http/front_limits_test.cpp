@@ -169,7 +169,7 @@ TEST_F(front_limits_test, a_connection_has_so_many_requests) {
   pages.put("/ready", ready_page("ready"));
   open();
   client one(address());
-  one.get("/ready").get("/plain/a").get("/ready").get("/ready");
+  one.get("/ready").get("/plain/a").get("/ready"); // one more could meet a closed socket, and be reset
   EXPECT_EQ(one.hear().field("Connection"), "");
   EXPECT_EQ(one.hear().field("Connection"), "");
   EXPECT_EQ(one.hear().field("Connection"), "close");
