@@ -169,7 +169,7 @@ struct system::inner {
   void watch_loop();
   void look_for_stuck(std::map<std::string, watched>& known);
   void demote_abandoned();
-  void relieve_pool();
+  void relieve_pool(std::uint64_t turns); ///< that the pool had begun when it was held
   void tell_inherited();
   void tell_quarantined(const quarantine::row& held, std::uint64_t generation);
   void start_watch();

@@ -122,7 +122,7 @@ void system::inner::watch_loop() {
     see_handlers();
     const auto pace = pace_of_pool(actors);
     if (pace && pace == before && !pace->waited_for)
-      relieve_pool();
+      relieve_pool(pace->turns);
     before = pace;
     const auto now = std::chrono::steady_clock::now();
     for (auto* one : names)
@@ -192,13 +192,12 @@ void system::inner::look_for_stuck(std::map<std::string, watched>& known) {
 
 // All threads of the pool have been in one turn since the last look. Whoever holds them is replaced by a supervisor, and who asks is
 // answered by one: those that wait behind the held threads get one of their own until the pool moves again.
-void system::inner::relieve_pool() {
+void system::inner::relieve_pool(std::uint64_t turns) {
   if (relieving.exchange(true))
     return;
   if (relief.joinable())
     relief.join();
-  relief = std::thread([this] {
-    const auto held = pace_of_pool(actors);
+  relief = std::thread([this, held = std::optional(pool_pace{turns, false})] {
     do {
       run_from_pool(actors, [](caf::resumable* job) { return dynamic_cast<supervisor_actor*>(job) != nullptr; });
       std::this_thread::sleep_for(relief_pause);
