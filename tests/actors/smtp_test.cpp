@@ -4,8 +4,10 @@
 #include "actors/smtp.hpp"
 #include "tests/actors/mail_host.hpp"
 
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -42,17 +44,20 @@ protected:
     fs::create_directories(folder_);
     for (const auto* file : {"cert.pem", "key.pem"})
       fs::copy_file(certificates() / "host" / file, folder_ / file);
+    static std::map<std::string, bool> missing; // whether its program is; asked once for each
+    if (!missing.contains(GetParam()))
+      missing[GetParam()] = mail_host(GetParam(), folder_, {}).is_missing();
+    if (missing[GetParam()])
+      GTEST_SKIP() << GetParam() << " IS NOT INSTALLED: MAIL TO IT IS NOT TESTED";
   }
   void TearDown() override {
     host_.reset();
     fs::remove_all(folder_);
   }
 
-  /// Starts a host, and skips the test where its program is missing.
+  /// Starts a host.
   void start(std::vector<std::string> options = {}) {
     host_ = std::make_unique<mail_host>(GetParam(), folder_, std::move(options));
-    if (host_->is_missing())
-      GTEST_SKIP() << GetParam() << " IS NOT INSTALLED: MAIL TO IT IS NOT TESTED";
     ASSERT_NE(host_->port(), 0) << GetParam() << " did not start";
     relay_.port = host_->port();
   }
@@ -315,12 +320,20 @@ TEST_P(smtp_test, an_interrupted_delivery_sends_no_half_mail_and_the_next_one_do
   start();
   make_text_long(16'000'000);
   const auto over = connection();
+  std::promise<void> at_the_text;
   std::thread other([&] {
-    std::this_thread::sleep_for(500ms);
+    at_the_text.get_future().wait_for(10s);
     over->interrupt();
   });
   const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(deliver(*over, "stuck@example.com").how, result::interrupted);
+  EXPECT_EQ(deliver(*over, "stuck@example.com",
+                    {.before_text =
+                         [&] {
+                           at_the_text.set_value();
+                           return true;
+                         }})
+                .how,
+            result::interrupted);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
   other.join();
   EXPECT_EQ(deliver(*over, "ann@example.com").how, result::interrupted);
@@ -331,7 +344,8 @@ TEST_P(smtp_test, an_interruption_while_the_last_answer_is_due_leaves_it_uncerta
   start();
   const auto over = connection();
   std::thread other([&] {
-    std::this_thread::sleep_for(500ms);
+    for (int i = 0; i < 2000 && taken().empty(); ++i) // the host has it, and keeps silent
+      std::this_thread::sleep_for(5ms);
     over->interrupt();
   });
   EXPECT_EQ(deliver(*over, "silent@example.com").how, result::uncertain);
