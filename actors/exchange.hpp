@@ -4,6 +4,7 @@
 
 #include "storage/model/access.hpp"
 #include "storage/model/expected.hpp"
+#include "storage/model/id.hpp"
 #include "storage/model/time.hpp"
 
 #include <atomic>
@@ -45,7 +46,10 @@ struct request {
   std::string id;       ///< request id: 16 hexadecimal digits
   std::string peer;     ///< address of the visitor
   bool local = false;   ///< loopback in the sense of ARCHITECTURE.md ("Loopback only")
-  viewer who;
+  std::string
+      session; ///< hash of the session's token that the browser sent, 64 hexadecimal digits; empty: none. Not judged
+  viewer who;  ///< what may be read; for rows that are kept, as the session table has it
+  lyceum::id account = 0; ///< whose `session` is, where `who` was asked for; 0: a guest's
   unix_time now{};
 
   std::string_view param(std::string_view name) const; ///< empty where the route has no such part
@@ -75,6 +79,8 @@ struct cache_rule {
   std::int64_t content_seq = 0;         ///< the content's sequence number when the handler read it
 };
 
+struct detour;
+
 struct response {
   int status = 200;
   std::string content_type = "text/html; charset=utf-8";
@@ -82,8 +88,9 @@ struct response {
   std::string body;
   std::optional<file_body> file; ///< instead of `body`
   cache_rule cache;
-  bool close = false; ///< the connection ends after it
-  std::string kept;   ///< "hit", "miss", "stale", "none": for the access log
+  bool close = false;                ///< the connection ends after it
+  std::string kept;                  ///< "hit", "miss", "stale", "none": for the access log
+  std::shared_ptr<detour> by_way_of; ///< not an answer yet: something slow comes first
 };
 
 /// What a route's handler needs from the database.
@@ -95,6 +102,14 @@ response answer_for(const problem&);
 /// A route's handler: a plain function, run by a database worker (or, with `db_use::none`, by the session itself,
 /// where `db` is null). Problems become error pages; `needs_render` makes the session render that text and ask again.
 using handler = std::function<expected<response>(const request&, storage::db*)>;
+
+/// Slow work without a database between two handlers, such as hashing a password: a worker of `accounts` does it, two at a time, and then
+/// `then` is called as the route's handler was, with a transaction of its own. What both share they share by pointer. At most 16 wait;
+/// one more is `unavailable`.
+struct detour {
+  std::function<void()> work; ///< what it throws is a 500
+  handler then;
+};
 
 /// The way back to a connection: an answer, exactly once. Made by the front end, fulfilled on any thread.
 /// A slot that is dropped without an answer answers 503 by itself, so a crash anywhere on the way is an error page

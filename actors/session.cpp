@@ -2,6 +2,7 @@
 #include "actors/session.hpp"
 
 #include "actors/db_pool.hpp"
+#include "actors/hasher.hpp"
 #include "actors/page_cache.hpp"
 #include "actors/texts.hpp"
 
@@ -98,7 +99,25 @@ private:
     });
   }
 
+  /// Has slow work done, and goes on with what comes after it.
+  void go_by_way_of(std::shared_ptr<detour> what) {
+    auto me = shared_from_this();
+    auto actor = caf::actor_cast<caf::actor>(self_);
+    submit(tools_.tree, tools_.hashing, what->work, [me, actor, what](expected<void> done, bool lost) {
+      supervision::run_in(actor, [me, what, done, lost] {
+        if (lost && --me->tries_left_ > 0)
+          return me->go_by_way_of(what);
+        if (!done)
+          return me->finish(tl::unexpected(done.error()));
+        me->job_->run = what->then;
+        me->ask();
+      });
+    });
+  }
+
   void finish(expected<response> made) {
+    if (made && made->by_way_of)
+      return go_by_way_of(std::move(made->by_way_of));
     auto answer = made ? std::move(*made) : error(made.error());
     if (!job_->cache_key.empty())
       date(answer);

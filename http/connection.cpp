@@ -2,7 +2,9 @@
 #include "http/connection.hpp"
 
 #include "http/answer.hpp"
+#include "http/cookies.hpp"
 #include "http/target.hpp"
+#include "storage/secrets.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -331,6 +333,9 @@ void connection::begin(const head& asked, bool keep_alive, const page* stale) {
     r.headers.push_back({std::string(name), std::string(value)});
   });
   r.local = is_local(asked);
+  if (const auto token = find_cookie(asked.cookie, loop_.shared.config.session_cookie);
+      token && storage::secrets::is_token(*token))
+    r.session = storage::secrets::hash_of_token(*token);
   find_route(asked);
 }
 

@@ -66,8 +66,9 @@ struct front_config {
   std::vector<std::string> listen;
   unsigned threads = 0; ///< I/O loops; 0: one a core
   front_limits limits;
-  bool local_allowed = true;      ///< false where the base URL is not loopback: no request is `local` then
-  std::string access_log = "off"; ///< "off", "stdout" or a file
+  std::string session_cookie = "session"; ///< name of the cookie that holds a session's token: see session_cookie_name
+  bool local_allowed = true;              ///< false where the base URL is not loopback: no request is `local` then
+  std::string access_log = "off";         ///< "off", "stdout" or a file
   std::size_t access_log_bytes_max = 64u << 20; ///< of one file
   std::size_t access_log_files_max = 4;         ///< with the one being written: FILE, FILE.1 … FILE.3
   /// The HTML of an error page; null request: the octets were not a request. Any thread; where it throws, a plain text

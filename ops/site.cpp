@@ -2,6 +2,7 @@
 #include "ops/site.hpp"
 
 #include "actors/page_store.hpp"
+#include "http/cookies.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
@@ -11,6 +12,7 @@
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/key_ring.hpp"
 #include "storage/migrate.hpp"
 #include "views/theme.hpp"
 
@@ -70,6 +72,7 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
   made.access_log_bytes_max = cfg.access_log_bytes_max;
   made.access_log_files_max = cfg.access_log_files_max;
   const auto& base = cfg.base_url;
+  made.session_cookie = http::session_cookie_name(base.starts_with("https://"));
   made.local_allowed = base.empty() || base.find("://127.0.0.1") != std::string::npos ||
                        base.find("://localhost") != std::string::npos || base.find("://[::1]") != std::string::npos;
   return made;
@@ -177,7 +180,18 @@ struct site::inner {
     parts.cursor.seq = oldest;
   }
 
+  /// Without keys nobody signs in, and everything that is public is served.
+  void open_keys() {
+    auto ring = storage::key_ring::open(how.cfg.data / "keys", now_utc());
+    if (!ring)
+      return say("nobody can sign in: " + ring.error().detail);
+    frame.keys = std::make_shared<const storage::key_ring>(std::move(*ring));
+  }
+
   void prepare_frame() {
+    open_keys();
+    frame.secure = how.cfg.base_url.starts_with("https://");
+    frame.mail_trouble = [] { return std::string(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
@@ -213,7 +227,7 @@ struct site::inner {
       parts.watches = cfg.watch;
     }
     parts.sessions_max = cfg.limits.sessions_max;
-    parts.sessions.reset(new session_tools{tree, parts.desk, pages, cfg.page_cache_bytes_max});
+    parts.sessions.reset(new session_tools{tree, parts.desk, parts.hashing, pages, cfg.page_cache_bytes_max});
     parts.pages = &pages;
     parts.store = store.get();
     parts.page_limits.bytes_max = cfg.page_cache_bytes_max;
@@ -348,14 +362,17 @@ struct site::inner {
   /// Feeds and sitemaps are valid only with whole URLs, so there is always one. Kept pages hold it too: it is chosen before them.
   void choose_base_url() {
     frame.base_url = how.cfg.base_url;
-    if (!frame.base_url.empty())
-      return;
-    const auto bound = front->addresses().front();
-    frame.base_url = default_base_url(bound);
-    const auto at = heart::parse_address(bound);
-    if (at && !at->loopback())
-      say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
-          "; set it to the address that visitors use");
+    if (frame.base_url.empty()) {
+      const auto bound = front->addresses().front();
+      frame.base_url = default_base_url(bound);
+      const auto at = heart::parse_address(bound);
+      if (at && !at->loopback())
+        say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
+            "; set it to the address that visitors use");
+    }
+    const auto host = frame.base_url.substr(frame.base_url.find("://") + 3);
+    frame.mail_host = host.substr(0, host.find_first_of(host.starts_with('[') ? "]" : ":/"));
+    std::erase(frame.mail_host, '[');
   }
 
   void prepare_control() {

@@ -127,6 +127,17 @@ child rendering_tree(site_parts& parts) {
                "texts that are new wait; code stays plain");
 }
 
+child accounts_tree(site_parts& parts) {
+  std::vector<child> children;
+  for (std::size_t i = 1; i <= parts.hashing.hashers; ++i)
+    children.push_back(
+        at_stake(hasty(worker({.id = fmt::format("hasher-{}", i)}, [](birth& at) { return at.detached(hasher); })),
+                 parts, fmt::format("accounts/hasher-{}", i), "password being judged, done again",
+                 "passwords being judged, done again"));
+  return noted(supervisor({.id = "accounts"}, subsystem(), std::move(children)),
+               "signing in by password answers 503; who is signed in stays so");
+}
+
 child content_tree(site_parts& parts) {
   std::vector<child> children;
   children.push_back(at_stake(
@@ -185,7 +196,8 @@ child site_tree(site_parts& parts) {
   first.essential = true;
   return supervisor({.id = "site"}, root,
                     {std::move(first), storage_tree(parts), cache_tree(parts), rendering_tree(parts),
-                     content_tree(parts), sessions_tree(parts), web_tree(parts), control_tree(parts)});
+                     accounts_tree(parts), content_tree(parts), sessions_tree(parts), web_tree(parts),
+                     control_tree(parts)});
 }
 
 } // namespace lyceum

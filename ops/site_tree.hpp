@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/db_pool.hpp"
+#include "actors/hasher.hpp"
 #include "actors/importer.hpp"
 #include "actors/notifications.hpp"
 #include "actors/page_cache.hpp"
@@ -36,6 +37,7 @@ struct site_parts {
   warmer_options warming;
 
   render_desk desk;
+  hashing_desk hashing;
   std::atomic<int> highlight_pid = 0;
 
   importer_options importing;
