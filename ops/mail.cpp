@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/mail.hpp"
 
+#include "storage/catalogue.hpp"
 #include "storage/mail_details.hpp"
 
 #include <fmt/format.h>
@@ -47,10 +48,21 @@ smtp_relay relay_of(const mail_config& mail, const std::string& hello_name) {
           .hello_name = hello_name};
 }
 
-/// The theme's templates.
-mail_desk::renderer from_templates(std::function<std::shared_ptr<const views::theme>()>, std::string) {
-  return [](storage::db&, const mail_draft& what, const std::string&) -> expected<views::mail_text> {
-    return fail(problem::kind::not_found, "there is no template " + what.template_name);
+/// The theme's templates, in the school's name.
+mail_desk::renderer from_templates(std::function<std::shared_ptr<const views::theme>()> look, std::string base_url) {
+  return [look = std::move(look), base_url = std::move(base_url)](
+             storage::db& db, const mail_draft& what, const std::string& details) -> expected<views::mail_text> {
+    auto school = storage::catalogue::find_site(db);
+    if (!school && school.error().what != problem::kind::not_found)
+      return tl::unexpected(school.error());
+    const auto known = school ? std::move(*school) : site_info{};
+    return views::render_mail(*look(),
+                              {.title = known.title,
+                               .base_url = base_url,
+                               .language = known.language,
+                               .timezone = known.timezone,
+                               .accent = known.accent},
+                              what.template_name, what.language, details);
   };
 }
 

@@ -1,268 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mail by the real program, to a real mail host, while things go wrong.
-#include "tests/actors/mail_host.hpp"
-#include "tests/site/visitors.hpp"
+// `lyceum mail preview`, as somebody types it who translates mails or makes a theme.
+#include "tests/site/server.hpp"
 
-#include "storage/outbox.hpp"
-
+#include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
-#include <optional>
-#include <set>
-#include <thread>
+#include <fstream>
 
 namespace lyceum::testing {
 namespace {
 
-namespace out = storage::outbox;
+namespace json = boost::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
-std::string message_id_of(const std::string& text) {
-  const auto from = text.find("Message-ID: ") + 12;
-  return text.substr(from, text.find("\r\n", from) - from);
-}
+class mail_command : public ::testing::Test {
+protected:
+  static finished preview(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"mail", "preview"});
+    return run_lyceum(arguments);
+  }
+  std::string file(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((place / name).parent_path());
+    std::ofstream(place / name, std::ios::binary) << text;
+    return (place / name).string();
+  }
 
-/// On SQLite, and on PostgreSQL where there is one.
-struct site_mail : ::testing::TestWithParam<bool> {
   const scratch place;
-  std::string database;
-  std::optional<mail_host> host;
-  std::optional<server> school;
-  std::unique_ptr<storage::db> db;
-
-  void SetUp() override {
-    if (!GetParam())
-      return;
-    database = fresh_postgres();
-    if (database.empty())
-      GTEST_SKIP() << "no PostgreSQL: tests/peers/postgres.sh run ctest … starts one";
-  }
-
-  void start_host(std::vector<std::string> options = {}) {
-    fs::create_directories(place / "host");
-    options.insert(options.begin(), {"--tls", "none"});
-    host.emplace("aiosmtpd", place / "host", std::move(options));
-    if (host->is_missing())
-      GTEST_SKIP() << "aiosmtpd IS NOT INSTALLED: MAIL BY THE SITE IS NOT TESTED";
-    ASSERT_NE(host->port(), 0);
-  }
-
-  /// The program whose mails need no templates. `port` 0: without a mail host.
-  void start_school(int port, std::vector<std::string> arguments = {}, std::vector<std::string> environment = {}) {
-    environment.emplace_back("LYCEUM_MAIL_FROM=School <school@school.example>");
-    if (port != 0)
-      environment.push_back("SMTP_URL=smtp://127.0.0.1:" + std::to_string(port));
-    school.emplace(server::options{.content = sample_school(),
-                                   .database = database,
-                                   .arguments = std::move(arguments),
-                                   .environment = std::move(environment),
-                                   .data = place / "data",
-                                   .faults = true});
-    ASSERT_TRUE(school->ready()) << school->log();
-    ASSERT_TRUE(eventually([&] { return school->get("/").status == 200; }, 10s));
-    db = storage::open(database.empty() ? "sqlite:" + (place / "data/lyceum.db").string() : database,
-                       storage::mode::writes);
-  }
-
-  id put(const std::string& recipient, const std::string& template_name = "receipt",
-         mail_urgency urgency = mail_urgency::ordinary) {
-    const mail_draft what{.recipient = recipient + "@example.com",
-                          .template_name = template_name,
-                          .cause = "payment:1",
-                          .language = "en",
-                          .details = R"({"for":")" + recipient + "\"}",
-                          .urgency = urgency};
-    return db->transaction([&] { return out::put(*db, what, "school.example", now_utc()); }).value().number;
-  }
-  mail shown(id number) { return out::find(*db, number).value(); }
-  std::int64_t count(mail_state state) {
-    std::int64_t mails = 0;
-    for (const auto& one : out::counts(*db))
-      mails += one.state == state ? one.mails : 0;
-    return mails;
-  }
-  bool becomes(id number, mail_state state, std::chrono::milliseconds patience = 10s) {
-    return eventually([&] { return shown(number).state == state; }, patience);
-  }
-  std::vector<taken_mail> taken() const { return mails_taken(place / "host"); }
-  /// How often each was taken, by its recipient; and that all had one Message-ID.
-  std::map<std::string, int> arrivals() {
-    std::map<std::string, int> all;
-    std::map<std::string, std::set<std::string>> ids;
-    for (const auto& one : taken()) {
-      ++all[one.to];
-      ids[one.to].insert(message_id_of(one.text));
-      EXPECT_EQ(ids[one.to].size(), 1u) << one.to;
-    }
-    return all;
-  }
-  std::string health() const {
-    const auto told = school->ctl({"--json", "health"}); // for people, sentences are cut
-    return told.out + told.err;
-  }
 };
-INSTANTIATE_TEST_SUITE_P(engines, site_mail, ::testing::Bool(),
-                         [](const auto& one) { return one.param ? "postgresql" : "sqlite"; });
 
-TEST_P(site_mail, what_is_put_arrives_once_and_one_that_cannot_be_made_harms_no_other) {
-  start_host();
-  start_school(host->port());
-  const auto bad = put("throws", "throws");
-  const auto refused = put("refused", "refused");
-  const auto good = put("ann");
-  EXPECT_TRUE(becomes(good, mail_state::sent)) << shown(good).reason << school->log();
-  EXPECT_TRUE(becomes(bad, mail_state::failed));
-  EXPECT_TRUE(becomes(refused, mail_state::failed));
-  EXPECT_EQ(shown(bad).reason, "cannot be made: thrown on purpose, in a mail");
-  EXPECT_EQ(shown(refused).reason, "cannot be made: refused on purpose");
-  const auto all = taken();
-  ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0].from, "school@school.example");
-  EXPECT_EQ(message_id_of(all[0].text), shown(good).message_id);
-  EXPECT_THAT(all[0].text, HasSubstr("From: \"School\" <school@school.example>\r\n"));
-  const auto tree = school->ctl({"tree", "mail"}).out;
-  for (const auto* part : {"outbox", "smtp-1", "smtp-2"})
-    EXPECT_THAT(tree, HasSubstr(part));
-  EXPECT_THAT(school->log(), Not(HasSubstr("throws@example.com"))) << "logs hold no whole address";
-  EXPECT_THAT(school->log(), HasSubstr("t…@example.com"));
-  EXPECT_TRUE(eventually([&] { return school->ctl({"health"}).status == 0; })) << health();
-}
-
-TEST_P(site_mail, what_hosts_say_is_kept_as_the_mails_own_state) {
-  start_host();
-  start_school(host->port());
-  const auto unknown = put("unknown");
-  const auto grey = put("grey");
-  EXPECT_TRUE(becomes(unknown, mail_state::failed));
-  EXPECT_TRUE(becomes(grey, mail_state::deferred));
-  EXPECT_TRUE(out::find_suppression(*db, "unknown@example.com"));
-  EXPECT_THAT(school->log(), Not(HasSubstr("unknown@example.com"))) << "hosts repeat addresses";
-}
-
-TEST_P(site_mail, nothing_is_lost_and_little_is_doubled_while_workers_are_killed_all_the_time) {
-  start_host();
-  start_school(host->port());
-  constexpr int mails = 150;
-  for (int i = 0; i < mails; ++i)
-    put("ann" + std::to_string(i));
-  int kills = 0;
-  const auto done = [&] { return count(mail_state::sent) == mails; };
-  for (int i = 0; i < 25 && !done(); ++i) {
-    const auto* path =
-        std::array{"mail/smtp-1", "mail/smtp-2", "mail/outbox", "mail"}.at(static_cast<std::size_t>(i % 4));
-    const auto got = school->ctl({"kill", path});
-    EXPECT_EQ(got.status, 0) << got.err;
-    ++kills;
-    std::this_thread::sleep_for(200ms);
+TEST_F(mail_command, the_list_names_every_template_and_each_can_be_shown) {
+  const auto listed = preview({"--list"});
+  EXPECT_EQ(listed.status, 0) << listed.err;
+  EXPECT_THAT(listed.out, StartsWith("account_deleted\naddress_changed\n"));
+  const auto rows = json::parse(preview({"--list", "--json"}).out).as_array();
+  EXPECT_EQ(rows.size(), 13u);
+  for (const auto& row : rows) {
+    const std::string name(row.at("template").as_string());
+    EXPECT_THAT(listed.out, HasSubstr(name + "\n"));
+    EXPECT_TRUE(row.at("sample").is_object());
+    const auto shown = preview({name, "--language", "de"});
+    EXPECT_EQ(shown.status, 0) << shown.err;
+    EXPECT_THAT(shown.out, StartsWith("Subject: "));
   }
-  EXPECT_TRUE(eventually(done, 90s)) << count(mail_state::queued) << " queued, " << count(mail_state::sending)
-                                     << " being sent\n"
-                                     << school->log();
-  const auto seen = arrivals();
-  EXPECT_EQ(seen.size(), static_cast<std::size_t>(mails));
-  EXPECT_LE(taken().size(), static_cast<std::size_t>(mails + 2 * kills));
-  RecordProperty("doubled", static_cast<int>(taken().size()) - mails);
-  EXPECT_EQ(school->get("/").status, 200);
 }
 
-TEST_P(site_mail, a_host_that_is_away_costs_few_tries_and_comes_back_by_itself) {
-  start_host();
-  const int port = host->port();
-  host.reset();
-  start_school(port);
-  std::vector<id> all;
-  for (int i = 0; i < 40; ++i)
-    all.push_back(put("ann" + std::to_string(i)));
-  ASSERT_TRUE(eventually([&] { return health().find("cannot be connected to") != std::string::npos; })) << health();
-  ASSERT_TRUE(
-      eventually([&] { return health().find("mails wait, sign-in by password goes on") != std::string::npos; }, 10s))
-      << health();
-  EXPECT_THAT(health(), HasSubstr("127.0.0.1:" + std::to_string(port)));
-  EXPECT_THAT(school->ctl({"inspect", "mail/smtp-1"}).out, HasSubstr("waits for the mail host"));
-  std::this_thread::sleep_for(2s);
-  int tries = 0;
-  for (const auto one : all)
-    tries += shown(one).tries;
-  EXPECT_LE(tries, 8) << "not each of them waits for a dead host";
-  EXPECT_EQ(school->get("/courses").status, 200);
-  start_host({"--port", std::to_string(port)});
-  // Those that were tried wait for a minute; the others go as soon as one has found the host.
-  EXPECT_TRUE(eventually([&] { return count(mail_state::sent) >= 40 - tries; }, 40s)) << health();
-  EXPECT_TRUE(eventually([&] { return health().find("cannot be connected to") == std::string::npos; })) << health();
-  EXPECT_THAT(school->log(), HasSubstr("mail goes again"));
-  EXPECT_EQ(school->ctl({"tree"}).out.find("degraded"), std::string::npos) << "an outage is no crash";
+TEST_F(mail_command, a_mail_is_shown_as_text_or_html_or_both) {
+  const auto text = preview({"sign_in"});
+  EXPECT_EQ(text.out, preview({"sign_in", "--text"}).out);
+  EXPECT_THAT(text.out, AllOf(StartsWith("Subject: 731552 is your code for A School\n\nSign in to A School\n"),
+                              Not(HasSubstr("<p>"))));
+  EXPECT_THAT(preview({"sign_in", "--html"}).out, AllOf(StartsWith("<!doctype html>\n"), HasSubstr("</html>\n")));
+  const auto both = json::parse(preview({"sign_in", "--json"}).out);
+  EXPECT_EQ(text.out, "Subject: " + std::string(both.at("subject").as_string()) + "\n\n" +
+                          std::string(both.at("text").as_string()));
+  EXPECT_THAT(preview({"sign_in", "--base-url", "http://localhost:8080/"}).out,
+              AllOf(HasSubstr("\nhttp://localhost:8080/sign-in/"), Not(HasSubstr("school.example"))));
 }
 
-TEST_P(site_mail, a_host_that_says_nothing_slows_no_page_and_no_restart) {
-  start_host({"--greeting-after", "3600"});
-  start_school(host->port());
-  for (int i = 0; i < 10; ++i)
-    put("ann" + std::to_string(i));
-  ASSERT_TRUE(eventually([&] { return count(mail_state::sending) == 2; }));
-  visitors people({.port = school->port(), .paths = {"/", "/courses"}, .rate = 100});
-  const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(school->ctl({"kill", "mail/smtp-1"}).status, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
-  EXPECT_TRUE(eventually([&] { return count(mail_state::sending) <= 2; }));
-  std::this_thread::sleep_for(1s);
-  const auto seen = people.leave();
-  EXPECT_EQ(seen.failed, 0u) << seen.text();
-  EXPECT_GT(seen.good, 50u);
-  const auto stopped_at = std::chrono::steady_clock::now();
-  EXPECT_EQ(school->stop(), 0) << school->log();
-  EXPECT_LT(std::chrono::steady_clock::now() - stopped_at, 8s);
-  EXPECT_EQ(count(mail_state::sending), 0) << "what was under way went back into the outbox";
-  EXPECT_TRUE(taken().empty());
+TEST_F(mail_command, details_come_from_a_file_and_are_held_to_what_the_mail_needs) {
+  const auto good = file("good.json", R"({"plan": "Gold", "link": "https://school.example/x"})");
+  EXPECT_THAT(preview({"granted", good}).out, HasSubstr("Subject: You have Gold at A School\n"));
+  EXPECT_THAT(preview({"granted", good, "--base-url", "https://a.example"}).err,
+              HasSubstr("link is no address of https://a.example"));
+  const auto refused = preview({"granted", file("bad.json", R"({"plan": "Gold"})")});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_EQ(refused.err, "lyceum: link is missing\n");
+  EXPECT_THAT(preview({"granted", file("broken.json", "{")}).err, HasSubstr("no JSON object"));
+  EXPECT_THAT(preview({"granted", (place / "none.json").string()}).err, HasSubstr("cannot read"));
+  EXPECT_EQ(preview({"granted", place.path().string()}).status, 1);
 }
 
-TEST_P(site_mail, an_upgrade_doubles_no_mail_and_loses_none) {
-  start_host();
-  start_school(host->port());
-  constexpr int mails = 120;
-  std::thread cause([&] {
-    const auto mine = storage::open(database.empty() ? "sqlite:" + (place / "data/lyceum.db").string() : database,
-                                    storage::mode::writes);
-    for (int i = 0; i < mails; ++i) {
-      const mail_draft what{.recipient = "ann" + std::to_string(i) + "@example.com",
-                            .template_name = "receipt",
-                            .cause = "payment:1",
-                            .language = "en"};
-      mine->transaction([&] { std::ignore = out::put(*mine, what, "school.example", now_utc()).value(); });
-      std::this_thread::sleep_for(20ms);
-    }
-  });
-  std::error_code failed;
-  const auto program = fs::read_symlink("/proc/" + std::to_string(school->process()) + "/exe", failed);
-  for (int i = 0; i < 2; ++i) {
-    const auto done = school->ctl({"upgrade", program.string()});
-    EXPECT_EQ(done.status, 0) << done.err << school->log();
-  }
-  cause.join();
-  EXPECT_TRUE(eventually([&] { return count(mail_state::sent) == mails; }, 90s)) << school->log();
-  const auto seen = arrivals();
-  EXPECT_EQ(seen.size(), static_cast<std::size_t>(mails));
-  EXPECT_EQ(taken().size(), static_cast<std::size_t>(mails)) << "a hand-over fences what is under way";
+TEST_F(mail_command, a_template_that_is_not_there_is_told_with_the_nearest_one) {
+  const auto slip = preview({"sing_in"});
+  EXPECT_EQ(slip.status, 1);
+  EXPECT_THAT(slip.err, HasSubstr("there is no mail 'sing_in'; did you mean 'sign_in'?"));
+  EXPECT_THAT(preview({"newsletter"}).err, AllOf(HasSubstr("no mail 'newsletter'"), Not(HasSubstr("did you mean"))));
 }
 
-TEST_P(site_mail, without_a_host_a_public_site_holds_its_mail_and_says_so) {
-  start_school(0, {"--base-url", "https://school.example"});
-  const auto one = put("ann");
-  ASSERT_TRUE(becomes(one, mail_state::deferred)) << school->log();
-  EXPECT_THAT(shown(one).reason, HasSubstr("smtp_url"));
-  EXPECT_EQ(shown(one).tries, 0) << "a setting is not the mail's fault";
-  EXPECT_TRUE(eventually([&] { return health().find("no mail host is set") != std::string::npos; })) << health();
+TEST_F(mail_command, a_theme_is_shown_and_its_faults_are_named) {
+  file("theme/mail/welcome.fr.mustache", "subject: Bienvenue\n# Bonjour {{name}}\n");
+  const auto theme = (place / "theme").string();
+  EXPECT_THAT(preview({"welcome", "--theme", theme, "--language", "fr"}).out,
+              StartsWith("Subject: Bienvenue\n\nBonjour Ada\n"));
+  file("theme/mail/welcome.fr.mustache", "subject: Bienvenue\n{{#name}}\n");
+  const auto wrong = preview({"welcome", "--theme", theme});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("welcome.fr.mustache:2: {{#name}} is not closed"));
 }
 
-TEST_P(site_mail, without_a_host_on_this_machine_it_is_kept_to_be_looked_at) {
-  start_school(0);
-  const auto one = put("ann");
-  ASSERT_TRUE(becomes(one, mail_state::sent)) << school->log();
-  EXPECT_EQ(shown(one).reason, "kept in the development mailbox");
-  EXPECT_THAT(school->log(), HasSubstr("no mail leaves this machine"));
+TEST_F(mail_command, an_address_that_is_none_of_the_web_is_wrong_usage) {
+  EXPECT_EQ(preview({"welcome", "--base-url", "school.example"}).status, 2);
 }
 
 } // namespace
