@@ -8,6 +8,7 @@
 #include "ops/cache_commands.hpp"
 #include "ops/console.hpp"
 #include "ops/fingerprint.hpp"
+#include "ops/mail_commands.hpp"
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
@@ -376,6 +377,7 @@ struct site::inner {
     control = std::make_unique<supervision::control>(tree, made);
     panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
+    add_mail_commands(*control, tree);
     control->on(
         "drain",
         [this](const supervision::control_request&, supervision::control_reply reply) {

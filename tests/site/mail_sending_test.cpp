@@ -265,5 +265,72 @@ TEST_P(mail_sending, without_a_host_on_this_machine_it_is_kept_to_be_looked_at) 
   EXPECT_THAT(school->log(), HasSubstr("no mail leaves this machine"));
 }
 
+TEST_P(mail_sending, what_is_paused_waits_until_it_is_resumed_and_the_rest_goes_on) {
+  start_host();
+  start_school(host->port());
+  ASSERT_EQ(school->ctl({"mail", "pause", "newsletter"}).status, 0);
+  const auto held = put("ann", "newsletter");
+  const auto other = put("ann");
+  EXPECT_TRUE(becomes(other, mail_state::sent));
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(shown(held).state, mail_state::queued);
+  EXPECT_THAT(school->ctl({"mail"}).out, HasSubstr("newsletter"));
+  ASSERT_EQ(school->ctl({"mail", "pause"}).status, 0);
+  ASSERT_EQ(school->ctl({"mail", "resume", "newsletter"}).status, 0);
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(shown(held).state, mail_state::queued) << "all mail is paused as well";
+  ASSERT_EQ(school->ctl({"mail", "resume"}).status, 0);
+  EXPECT_TRUE(becomes(held, mail_state::sent));
+  const auto twice = school->ctl({"mail", "resume"});
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_THAT(twice.err, HasSubstr("not paused"));
+}
+
+TEST_P(mail_sending, operators_see_retry_and_drop_mails) {
+  start_host();
+  start_school(host->port());
+  const auto full = put("full");
+  const auto spam = put("spam");
+  const auto ann = put("ann");
+  ASSERT_TRUE(becomes(full, mail_state::deferred) && becomes(spam, mail_state::failed) &&
+              becomes(ann, mail_state::sent));
+  const auto number = [](id one) { return std::to_string(one); };
+
+  const auto failed = school->ctl({"mail", "list", "--state", "failed"}).out;
+  EXPECT_THAT(failed, HasSubstr("spam@example.com"));
+  EXPECT_THAT(failed, Not(HasSubstr("full@example.com")));
+  EXPECT_THAT(school->ctl({"mail", "list", "--to=ann@example.com"}).out, HasSubstr(number(ann)));
+  EXPECT_EQ(school->ctl({"mail", "list", "--before", number(std::min({full, spam, ann}))}).out, "nothing\n");
+  const auto page = school->ctl({"--json", "mail", "list", "--limit", "2"}).out;
+  EXPECT_EQ(std::count(page.begin(), page.end(), '{'), 2) << page;
+
+  const auto one = school->ctl({"mail", "show", number(full)}).out;
+  EXPECT_THAT(one, HasSubstr("452 4.2.2 mailbox full"));
+  EXPECT_THAT(one, Not(HasSubstr("\"for\""))) << "what it says is not shown";
+
+  EXPECT_EQ(school->ctl({"mail", "retry", number(ann)}).status, 1) << "it was sent";
+  ASSERT_EQ(school->ctl({"mail", "retry", number(full)}).status, 0);
+  EXPECT_TRUE(eventually([&] { return shown(full).state == mail_state::deferred && shown(full).tries == 1; }));
+  ASSERT_EQ(school->ctl({"mail", "retry", "--failed", "receipt"}).status, 0);
+  EXPECT_TRUE(eventually([&] { return shown(spam).state == mail_state::failed && !shown(spam).reason.empty(); }));
+
+  EXPECT_EQ(school->ctl({"mail", "drop", number(full)}).status, 2) << "not without --yes";
+  EXPECT_EQ(shown(full).state, mail_state::deferred);
+  ASSERT_EQ(school->ctl({"mail", "drop", "--yes", number(full)}).status, 0);
+  EXPECT_EQ(shown(full).state, mail_state::failed);
+  EXPECT_EQ(school->ctl({"mail", "retry", number(full)}).status, 1) << "what it said is gone";
+  EXPECT_EQ(school->ctl({"mail", "show", "1"}).status, 1);
+
+  ASSERT_EQ(school->ctl({"mail", "suppressed", "add", "Eve@example.com"}).status, 0);
+  EXPECT_THAT(school->ctl({"mail", "suppressed", "list"}).out, HasSubstr("eve@example.com"));
+  EXPECT_EQ(shown(put("eve")).state, mail_state::suppressed);
+  ASSERT_EQ(school->ctl({"mail", "suppressed", "remove", "eve@example.com"}).status, 0);
+  EXPECT_EQ(school->ctl({"mail", "suppressed", "remove", "eve@example.com"}).status, 1);
+
+  const auto audit = school->ctl({"audit", "50"}).out;
+  EXPECT_THAT(audit, HasSubstr("drop " + number(full)));
+  EXPECT_THAT(audit, HasSubstr("list --state failed")) << "who looked at whose mail is known";
+}
+
 } // namespace
 } // namespace lyceum::testing
