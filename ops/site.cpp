@@ -297,6 +297,8 @@ struct site::inner {
     now.resident_bytes = parts.vitals.resident_bytes;
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
+    now.mail = parts.mail.desk.health.figures(now_utc());
+    now.mail_delivering = parts.mail.desk.health.delivering();
     for (auto& node : nodes) {
       if (node.path == "sessions")
         now.sessions = node.children;

@@ -10,9 +10,14 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <thread>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace lyceum::testing {
 namespace {
@@ -330,6 +335,108 @@ TEST_P(mail_sending, operators_see_retry_and_drop_mails) {
   const auto audit = school->ctl({"audit", "50"}).out;
   EXPECT_THAT(audit, HasSubstr("drop " + number(full)));
   EXPECT_THAT(audit, HasSubstr("list --state failed")) << "who looked at whose mail is known";
+}
+
+TEST_P(mail_sending, figures_tell_what_waits_and_how_deliveries_end) {
+  start_host();
+  start_school(host->port());
+  put("ann");
+  put("spam");
+  put("full");
+  const auto figure = [&](const char* name) { return school->metric(name).value_or(-1); };
+  EXPECT_TRUE(eventually([&] { return figure("lyceum_mail_deliveries_total{result=\"sent\"}") == 1; }));
+  EXPECT_TRUE(eventually([&] { return figure("lyceum_mail_deliveries_total{result=\"refused\"}") == 1; }));
+  EXPECT_TRUE(eventually([&] { return figure("lyceum_mail_delivery_duration_seconds_count") == 3; }));
+  EXPECT_TRUE(eventually([&] { return figure("lyceum_mails{template=\"receipt\",state=\"deferred\"}") == 1; },
+                         10s)); // counted each 5 s
+  EXPECT_EQ(figure("lyceum_mails{template=\"receipt\",state=\"sent\"}"), 1);
+  EXPECT_GT(figure("lyceum_mail_oldest_waiting_seconds"), 0);
+  EXPECT_EQ(figure("lyceum_mail_delivering"), 1);
+}
+
+/// Takes POSTs on a free port of loopback; answers the first with 500, the others with 204.
+class webhook {
+public:
+  webhook() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(fd_, 8) != 0 ||
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) != 0)
+      throw std::runtime_error("no port left");
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] {
+      for (int one = 0; (one = ::accept(fd_, nullptr, nullptr)) >= 0; ::close(one))
+        take(one);
+    });
+  }
+  ~webhook() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+  }
+  webhook(const webhook&) = delete;
+  webhook& operator=(const webhook&) = delete;
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/hook"; }
+  std::vector<std::string> posts() const {
+    const std::lock_guard lock(guard_);
+    return posts_;
+  }
+
+private:
+  void take(int one) {
+    std::string all;
+    char bytes[4096];
+    for (ssize_t n = 0; all.empty() || all.back() != '}';) {
+      if ((n = ::recv(one, bytes, sizeof bytes, 0)) <= 0)
+        return;
+      all.append(bytes, static_cast<std::size_t>(n));
+    }
+    bool first = false;
+    {
+      const std::lock_guard lock(guard_);
+      first = posts_.empty();
+      posts_.push_back(all);
+    }
+    const std::string answer =
+        first ? "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 204 Fine\r\nContent-Length: 0\r\n\r\n";
+    std::ignore = ::send(one, answer.data(), answer.size(), MSG_NOSIGNAL);
+  }
+
+  int fd_;
+  int port_ = 0;
+  mutable std::mutex guard_;
+  std::vector<std::string> posts_;
+  std::thread thread_;
+};
+
+TEST_P(mail_sending, a_mail_that_is_late_raises_an_alert_once_and_resolves_it) {
+  webhook hook;
+  start_host();
+  start_school(host->port(), {}, {"LYCEUM_ALERT_WEBHOOK=" + hook.url()});
+  ASSERT_EQ(school->ctl({"mail", "pause"}).status, 0);
+  const mail_draft what{
+      .recipient = "ann@example.com", .template_name = "receipt", .cause = "payment:1", .language = "en"};
+  db->transaction([&] { std::ignore = out::put(*db, what, "school.example", now_utc() - 21min).value(); });
+  ASSERT_TRUE(eventually([&] { return hook.posts().size() == 2; }, 15s)) << school->log(); // the first was answered 500
+  const auto raised = hook.posts().at(1);
+  EXPECT_THAT(raised, HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(raised, HasSubstr(R"("alert":"mail_late","state":"raised")"));
+  EXPECT_THAT(raised, HasSubstr("the oldest mail waits since"));
+  EXPECT_THAT(raised, HasSubstr("all mail is paused"));
+  EXPECT_THAT(raised, Not(HasSubstr("ann@example.com")));
+  EXPECT_THAT(health(), HasSubstr("(21 min)"));
+  EXPECT_THAT(school->log(), HasSubstr("mail is late: the oldest mail waits since"));
+  EXPECT_THAT(school->log(), Not(HasSubstr("/hook"))) << "its path may be a password";
+  EXPECT_EQ(school->ctl({"kill", "mail"}).status, 0);
+  std::this_thread::sleep_for(6s);
+  EXPECT_EQ(hook.posts().size(), 2u) << "it is told once, whoever is killed";
+  ASSERT_EQ(school->ctl({"mail", "resume"}).status, 0);
+  ASSERT_TRUE(eventually([&] { return hook.posts().size() == 3; }, 15s)) << school->log();
+  EXPECT_THAT(hook.posts().at(2), HasSubstr(R"("alert":"mail_late","state":"resolved")"));
+  EXPECT_TRUE(eventually([&] { return school->ctl({"health"}).status == 0; })) << health();
 }
 
 } // namespace
