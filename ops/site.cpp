@@ -2,6 +2,7 @@
 #include "ops/site.hpp"
 
 #include "actors/page_store.hpp"
+#include "http/routes/routes.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
@@ -187,6 +188,8 @@ struct site::inner {
     auto more = how.more_routes;
     if (how.more_routes_of)
       std::ranges::move(how.more_routes_of(tree), std::back_inserter(more));
+    if (mail_road_of(how.cfg).what == mail_road::kind::mailbox)
+      std::ranges::move(http::mailbox_routes(frame, parts.mail.desk.box), std::back_inserter(more));
     routes = std::make_unique<http::router>(http::site_router(frame, std::move(more)));
   }
 

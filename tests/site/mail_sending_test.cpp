@@ -270,6 +270,61 @@ TEST_P(mail_sending, without_a_host_on_this_machine_it_is_kept_to_be_looked_at) 
   EXPECT_THAT(school->log(), HasSubstr("no mail leaves this machine"));
 }
 
+TEST_P(mail_sending, a_developer_reads_what_was_kept_follows_its_link_and_clears_it) {
+  start_school(0);
+  EXPECT_THAT(school->get("/dev/mailbox").body, HasSubstr("No mail yet"));
+  const auto one = put("ann");
+  const auto two = put("eve");
+  ASSERT_TRUE(becomes(one, mail_state::sent) && becomes(two, mail_state::sent));
+  const auto box = school->get("/dev/mailbox");
+  ASSERT_EQ(box.status, 200) << box.head;
+  EXPECT_EQ(box.field("Refresh"), "3") << "it looks again without a script";
+  EXPECT_EQ(box.field("Content-Type"), "text/html; charset=utf-8");
+  const auto at = [&](id number) { return "/dev/mailbox/" + std::to_string(number); };
+  EXPECT_THAT(box.body, HasSubstr("href=\"" + at(one) + "\""));
+  EXPECT_THAT(box.body, HasSubstr("to eve@example.com"));
+  const auto page = school->get(at(one));
+  ASSERT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, HasSubstr("<a href=\"http://localhost/courses\">"));
+  EXPECT_THAT(page.body, HasSubstr("<iframe src=\"" + at(one) + "/html\""));
+  EXPECT_THAT(page.body, HasSubstr("Message-ID: " + std::string("&lt;")));
+  EXPECT_THAT(page.field("Content-Security-Policy"), HasSubstr("frame-src 'self'"));
+  const auto html = school->get(at(one) + "/html");
+  EXPECT_THAT(html.body, HasSubstr("<p>Hello <a href"));
+  EXPECT_THAT(html.field("Content-Security-Policy"), HasSubstr("sandbox"));
+  EXPECT_THAT(html.field("Content-Security-Policy"), Not(HasSubstr("script-src")));
+
+  for (const auto* away :
+       {"/dev/mailbox/1", "/dev/mailbox/x", "/dev/mailbox/1/html", "/dev/mailbox/99999999999999999999"})
+    EXPECT_EQ(school->get(away).status, 404) << away;
+  for (const auto& path : {std::string("/dev/mailbox"), at(one), at(one) + "/html"}) {
+    EXPECT_EQ(school->get(path, {"X-Forwarded-For: 192.0.2.7"}).status, 404) << "somebody behind a proxy";
+    client stranger(school->port());
+    EXPECT_EQ(stranger.ask("GET " + path + " HTTP/1.1\r\nHost: school.example\r\n\r\n").status, 404);
+  }
+
+  const auto post = [&](const std::string& more) {
+    client somebody(school->port());
+    const auto here = "127.0.0.1:" + std::to_string(school->port());
+    return somebody.ask("POST /dev/mailbox/clearing HTTP/1.1\r\nHost: " + here + "\r\n" + more +
+                        "Content-Length: 0\r\n\r\n");
+  };
+  EXPECT_EQ(post("Origin: http://127.0.0.1:1\r\n").status, 403) << "another site of this machine";
+  EXPECT_EQ(post("Sec-Fetch-Site: cross-site\r\n").status, 403);
+  EXPECT_EQ(school->get(at(one)).status, 200);
+  EXPECT_EQ(post("").status, 303);
+  EXPECT_EQ(school->get(at(one)).status, 404);
+}
+
+TEST_P(mail_sending, there_is_no_such_mailbox_where_mail_is_sent_or_held) {
+  start_host();
+  start_school(host->port());
+  EXPECT_EQ(school->get("/dev/mailbox").status, 404);
+  school.reset();
+  start_school(0, {"--base-url", "https://school.example"});
+  EXPECT_EQ(school->get("/dev/mailbox").status, 404);
+}
+
 TEST_P(mail_sending, what_is_paused_waits_until_it_is_resumed_and_the_rest_goes_on) {
   start_host();
   start_school(host->port());
