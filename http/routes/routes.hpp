@@ -2,6 +2,7 @@
 // The nouns' routes: one function a file, put together in http/site.cpp.
 #pragma once
 
+#include "actors/development_mailbox.hpp"
 #include "http/router.hpp"
 #include "http/routes/frame.hpp"
 
@@ -12,6 +13,8 @@ route_list article_routes(const site_frame&); ///< home, articles, article, page
 route_list feed_routes(const site_frame&);    ///< sitemap, robots.txt, security.txt
 route_list media_routes(const site_frame&);   ///< videos, pictures, captions
 route_list asset_routes(const site_frame&);   ///< CSS, JavaScript, icons
+/// Mails that were kept instead of being sent, at /dev/mailbox: only where none are sent. `box` must outlive the router.
+route_list mailbox_routes(const site_frame&, development_mailbox& box);
 
 /// A handler that reads the database. `frame` must outlive it.
 using reader = expected<response> (*)(const site_frame&, const request&, storage::db&);
