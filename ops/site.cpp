@@ -198,6 +198,7 @@ struct site::inner {
   void prepare_frame() {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
+    frame.changes = std::make_shared<change_times>(micros(now_utc()));
     frame.mail_trouble = [] { return std::string(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
@@ -222,8 +223,14 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
-    parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
-    parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
+    parts.accounts.changed = [this](id account) {
+      frame.changes->note(account, micros(now_utc()));
+      http::forget(signed_in, names, account);
+    };
+    parts.accounts.unknown = [this] {
+      frame.changes->note_all(micros(now_utc()));
+      http::forget_all(signed_in, names);
+    };
     parts.signed_in.table = &signed_in;
     parts.signed_in.renew = [this](const std::string& session, storage::db& db) {
       http::identify(signed_in, names, session, db, now_utc(), true);
