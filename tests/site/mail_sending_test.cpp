@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mail by the real program, to a real mail host, while things go wrong.
 #include "tests/actors/mail_host.hpp"
+#include "tests/site/own_postgres.hpp"
 #include "tests/site/visitors.hpp"
 
 #include "storage/outbox.hpp"
@@ -222,6 +223,38 @@ TEST_P(mail_sending, a_host_that_says_nothing_slows_no_page_and_no_restart) {
   EXPECT_LT(std::chrono::steady_clock::now() - stopped_at, 8s);
   EXPECT_EQ(count(mail_state::sending), 0) << "what was under way went back into the outbox";
   EXPECT_TRUE(taken().empty());
+}
+
+TEST_P(mail_sending, a_database_that_is_away_while_the_host_answers_makes_no_mail_arrive_twice) {
+  if (!GetParam())
+    GTEST_SKIP() << "SQLite is never away";
+  own_postgres own;
+  database = own.url;
+  start_host();
+  start_school(host->port());
+  const auto one = put("slow");
+  ASSERT_TRUE(eventually([&] { return taken().size() == 1; }))
+      << school->log(); // the host has the text, and does not say so yet
+  db.reset();
+  own.down();
+  std::this_thread::sleep_for(4s); // meanwhile it does
+  own.up();
+  ASSERT_TRUE(eventually(
+      [&] {
+        try {
+          db = storage::open(database, storage::mode::writes);
+          return true;
+        } catch (const storage::error&) {
+          return false;
+        }
+      },
+      10s));
+  EXPECT_TRUE(becomes(one, mail_state::sent, 20s)) << to_string(shown(one).state) << ": " << shown(one).reason;
+  EXPECT_EQ(shown(one).orphaned, 0) << "the worker itself has written it down, within its lease";
+  const auto next = put("ann");
+  EXPECT_TRUE(becomes(next, mail_state::sent));
+  EXPECT_EQ(taken().size(), 2u);
+  EXPECT_EQ(school->ctl({"tree", "mail"}).out.find("degraded"), std::string::npos) << "an outage is no crash";
 }
 
 TEST_P(mail_sending, an_upgrade_doubles_no_mail_and_loses_none) {
