@@ -4,6 +4,7 @@
 
 #include "storage/model/access.hpp"
 #include "storage/model/expected.hpp"
+#include "storage/model/id.hpp"
 #include "storage/model/time.hpp"
 
 #include <atomic>
@@ -45,7 +46,10 @@ struct request {
   std::string id;       ///< request id: 16 hexadecimal digits
   std::string peer;     ///< address of the visitor
   bool local = false;   ///< loopback in the sense of ARCHITECTURE.md ("Loopback only")
-  viewer who;
+  std::string
+      session; ///< hash of the session's token that the browser sent, 64 hexadecimal digits; empty: none. Not judged
+  viewer who;  ///< what may be read; for rows that are kept, as the session table has it
+  lyceum::id account = 0; ///< whose `session` is, where `who` was asked for; 0: a guest's
   unix_time now{};
 
   std::string_view param(std::string_view name) const; ///< empty where the route has no such part
@@ -73,7 +77,10 @@ struct cache_rule {
   std::vector<std::string> tags;        ///< what the page depends on: "lesson:…", "course:…", "text:…", "site"
   std::optional<unix_time> fresh_until; ///< when something scheduled will change it
   std::int64_t content_seq = 0;         ///< the content's sequence number when the handler read it
+  bool alike = false; ///< nothing in it depends on who asks: one copy serves every tier. Where in doubt, false
 };
+
+struct detour;
 
 struct response {
   int status = 200;
@@ -82,8 +89,9 @@ struct response {
   std::string body;
   std::optional<file_body> file; ///< instead of `body`
   cache_rule cache;
-  bool close = false; ///< the connection ends after it
-  std::string kept;   ///< "hit", "miss", "stale", "none": for the access log
+  bool close = false;                ///< the connection ends after it
+  std::string kept;                  ///< "hit", "miss", "stale", "none": for the access log
+  std::shared_ptr<detour> by_way_of; ///< not an answer yet: something slow comes first
 };
 
 /// What a route's handler needs from the database.
@@ -95,6 +103,14 @@ response answer_for(const problem&);
 /// A route's handler: a plain function, run by a database worker (or, with `db_use::none`, by the session itself,
 /// where `db` is null). Problems become error pages; `needs_render` makes the session render that text and ask again.
 using handler = std::function<expected<response>(const request&, storage::db*)>;
+
+/// Slow work without a database between two handlers, such as hashing a password: a worker of `accounts` does it, two at a time, and then
+/// `then` is called as the route's handler was, with a transaction of its own. What both share they share by pointer. At most 16 wait;
+/// one more is `unavailable`.
+struct detour {
+  std::function<void()> work; ///< what it throws is a 500
+  handler then;
+};
 
 /// The way back to a connection: an answer, exactly once. Made by the front end, fulfilled on any thread.
 /// A slot that is dropped without an answer answers 503 by itself, so a crash anywhere on the way is an error page
@@ -126,8 +142,9 @@ struct job {
   request asked;
   handler run;
   db_use needs = db_use::reads;
-  std::string cache_key;                          ///< empty: the answer is never kept
-  std::string route;                              ///< the pattern, for metrics and logs: "/courses/:course"
+  std::string cache_key; ///< empty: the answer is never kept
+  std::string alike_key; ///< where an answer is kept that is alike for every tier; a guest's `cache_key`
+  std::string route;     ///< the pattern, for metrics and logs: "/courses/:course"
   std::chrono::steady_clock::time_point deadline; ///< past it nobody waits any more
   reply_ptr reply;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "actors/hasher.hpp"
 #include "actors/messages.hpp"
 #include "actors/page_table.hpp"
 #include "actors/renderer.hpp"
@@ -16,6 +17,7 @@ namespace lyceum {
 struct session_tools {
   supervision::system& tree;
   render_desk& desk;
+  hashing_desk& hashing;
   page_table& pages;
   std::size_t page_bytes_max = 256 * 1024 * 1024; ///< beyond it nothing new is kept until the page cache has made room
   std::atomic<std::uint64_t> begun = 0;           ///< sessions since start

@@ -275,9 +275,10 @@ std::optional<refusal> read_field(std::string_view name, std::string_view value,
     }
     break;
   case 6:
-    if (iequals(name, "cookie"))
+    if (iequals(name, "cookie")) {
+      out.cookie = out.has_cookie ? std::string_view() : value;
       out.has_cookie = true;
-    else if (iequals(name, "expect") && out.minor == 1) {
+    } else if (iequals(name, "expect") && out.minor == 1) {
       if (!iequals(value, "100-continue"))
         return refusal{417, "an expectation that is not known"};
       out.expects_continue = true;

@@ -28,6 +28,7 @@ struct head {
   std::string_view fields;            ///< the field lines, each with its CRLF
   std::string_view accept_encoding;   ///< empty where absent or repeated
   std::string_view if_none_match;     ///< empty where absent or repeated
+  std::string_view cookie;            ///< empty where absent or repeated: RFC 6265 5.4 allows one
   std::string_view if_modified_since; ///< the last one
   std::optional<std::uint64_t> content_length;
   int minor = 1; ///< of the version: 0 or 1; higher ones count as 1

@@ -10,7 +10,14 @@
 
 namespace lyceum::http {
 
-inline constexpr std::string_view session_cookie = "__Host-session"; ///< ASVS 5.0 3.3.3
+/// The names of our cookies (ASVS 5.0 3.3.3). Without TLS browsers take no "__Host-" cookie from any host but their own, so there it has
+/// a plain name.
+inline constexpr std::string_view session_cookie_name(bool secure) noexcept {
+  return secure ? "__Host-session" : "session";
+}
+inline constexpr std::string_view browser_cookie_name(bool secure) noexcept {
+  return secure ? "__Host-browser" : "browser";
+}
 
 inline constexpr std::size_t cookie_field_octets_max = 8192; ///< as any field
 inline constexpr std::size_t cookie_pairs_max = 64;

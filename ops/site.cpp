@@ -2,6 +2,8 @@
 #include "ops/site.hpp"
 
 #include "actors/page_store.hpp"
+#include "http/cookies.hpp"
+#include "http/identity.hpp"
 #include "http/routes/routes.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
@@ -13,6 +15,7 @@
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/key_ring.hpp"
 #include "storage/migrate.hpp"
 #include "views/theme.hpp"
 
@@ -72,6 +75,7 @@ http::front_config front_config_of(const config& cfg, std::vector<int> sockets) 
   made.access_log_bytes_max = cfg.access_log_bytes_max;
   made.access_log_files_max = cfg.access_log_files_max;
   const auto& base = cfg.base_url;
+  made.session_cookie = http::session_cookie_name(base.starts_with("https://"));
   made.local_allowed = base.empty() || base.find("://127.0.0.1") != std::string::npos ||
                        base.find("://localhost") != std::string::npos || base.find("://[::1]") != std::string::npos;
   return made;
@@ -87,6 +91,8 @@ struct site::inner {
   std::unique_ptr<caf::actor_system_config> caf_settings = supervision::caf_config();
   caf::actor_system actors{*caf_settings};
   page_table pages;
+  session_table signed_in;
+  people names;
   flights boarding;
   std::unique_ptr<page_store> store;
   supervision::system tree;
@@ -181,7 +187,18 @@ struct site::inner {
     parts.cursor.seq = oldest;
   }
 
+  /// Without keys nobody signs in, and everything that is public is served.
+  void open_keys() {
+    auto ring = storage::key_ring::open(how.cfg.data / "keys", now_utc());
+    if (!ring)
+      return say("nobody can sign in: " + ring.error().detail);
+    frame.keys = std::make_shared<const storage::key_ring>(std::move(*ring));
+  }
+
   void prepare_frame() {
+    open_keys();
+    frame.secure = how.cfg.base_url.starts_with("https://");
+    frame.mail_trouble = [this] { return parts.mail.desk.health.why_not(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
@@ -205,6 +222,9 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
+    parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
+    parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
+    parts.signed_in = &signed_in;
     parts.desk.before = how.before_render;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
     parts.importing = {url,
@@ -219,7 +239,7 @@ struct site::inner {
       parts.watches = cfg.watch;
     }
     parts.sessions_max = cfg.limits.sessions_max;
-    parts.sessions.reset(new session_tools{tree, parts.desk, pages, cfg.page_cache_bytes_max});
+    parts.sessions.reset(new session_tools{tree, parts.desk, parts.hashing, pages, cfg.page_cache_bytes_max});
     parts.pages = &pages;
     parts.store = store.get();
     parts.page_limits.bytes_max = cfg.page_cache_bytes_max;
@@ -241,10 +261,10 @@ struct site::inner {
     };
   }
 
-  expected<void> prepare_mail() {
-    return parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, how.render_mail, frame.look,
-                                        [this] { return active.load(); },
-                                        [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
+  void prepare_mail() {
+    parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, frame.keys, how.render_mail, frame.look,
+                                 [this] { return active.load(); },
+                                 [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
   /// A request as an anonymous visitor would make it, for the page table's sake.
@@ -264,6 +284,7 @@ struct site::inner {
     what->run = found.row->run;
     what->needs = found.row->needs;
     what->cache_key = page_key({}, target->path, {}, {});
+    what->alike_key = what->cache_key;
     what->route = found.row->pattern;
     what->deadline = clock::now() + how.cfg.limits.request_timeout;
     what->reply = std::make_shared<reply_slot>([done](response&&) { done(); });
@@ -334,8 +355,13 @@ struct site::inner {
 
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
+    made.sessions = &signed_in;
+    made.identify = [this](const std::string& session, storage::db* db, unix_time now, bool in_use) {
+      return http::identify(signed_in, names, session, *db, now, in_use);
+    };
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
+    made.io_routes.push_back(http::me_route(names));
     std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
@@ -362,14 +388,17 @@ struct site::inner {
   /// Feeds and sitemaps are valid only with whole URLs, so there is always one. Kept pages hold it too: it is chosen before them.
   void choose_base_url() {
     frame.base_url = how.cfg.base_url;
-    if (!frame.base_url.empty())
-      return;
-    const auto bound = front->addresses().front();
-    frame.base_url = default_base_url(bound);
-    const auto at = heart::parse_address(bound);
-    if (at && !at->loopback())
-      say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
-          "; set it to the address that visitors use");
+    if (frame.base_url.empty()) {
+      const auto bound = front->addresses().front();
+      frame.base_url = default_base_url(bound);
+      const auto at = heart::parse_address(bound);
+      if (at && !at->loopback())
+        say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
+            "; set it to the address that visitors use");
+    }
+    const auto host = frame.base_url.substr(frame.base_url.find("://") + 3);
+    frame.mail_host = host.substr(0, host.find_first_of(host.starts_with('[') ? "]" : ":/"));
+    std::erase(frame.mail_host, '[');
   }
 
   void prepare_control() {
@@ -449,8 +478,7 @@ expected<void> site::start() {
       page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
-  if (auto made = all.prepare_mail(); !made)
-    return made;
+  all.prepare_mail();
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)

@@ -84,7 +84,7 @@ child storage_tree(site_parts& parts) {
   children.push_back(interruptible(worker({.id = "notifications"},
                                           [&parts](birth& at) {
                                             return at.detached(notifications, &parts.changes, &parts.tree,
-                                                               &parts.cursor, &parts.listener);
+                                                               &parts.cursor, &parts.accounts, &parts.listener);
                                           }),
                                    [&parts] { parts.listener.interrupt(); }));
   return noted(supervisor({.id = "storage"}, subsystem(), std::move(children)),
@@ -106,6 +106,7 @@ child cache_tree(site_parts& parts) {
                   [&parts](birth& at) {
                     return at.detached(page_cache, parts.pages, parts.store, parts.page_limits, encoder_of(parts));
                   }),
+           worker({.id = "session_table"}, [&parts](birth& at) { return at.pooled(session_keeper, parts.signed_in); }),
            worker({.id = "encoder"}, [](birth& at) { return at.detached(page_encoder_actor); }),
            worker({.id = "warmer"}, [&parts](birth& at) { return at.pooled(warmer, &parts.warming, &parts.tree); })}),
       "nothing: the table is read without it; evictions wait");
@@ -126,6 +127,17 @@ child rendering_tree(site_parts& parts) {
       }));
   return noted(supervisor({.id = "rendering"}, subsystem(), std::move(children)),
                "texts that are new wait; code stays plain");
+}
+
+child accounts_tree(site_parts& parts) {
+  std::vector<child> children;
+  for (std::size_t i = 1; i <= parts.hashing.hashers; ++i)
+    children.push_back(
+        at_stake(hasty(worker({.id = fmt::format("hasher-{}", i)}, [](birth& at) { return at.detached(hasher); })),
+                 parts, fmt::format("accounts/hasher-{}", i), "password being judged, done again",
+                 "passwords being judged, done again"));
+  return noted(supervisor({.id = "accounts"}, subsystem(), std::move(children)),
+               "signing in by password answers 503; who is signed in stays so");
 }
 
 child content_tree(site_parts& parts) {
@@ -186,8 +198,8 @@ child site_tree(site_parts& parts) {
   first.essential = true;
   return supervisor({.id = "site"}, root,
                     {std::move(first), storage_tree(parts), cache_tree(parts), rendering_tree(parts),
-                     content_tree(parts), mail_tree(parts.mail, parts.tree), sessions_tree(parts), web_tree(parts),
-                     control_tree(parts)});
+                     accounts_tree(parts), content_tree(parts), mail_tree(parts.mail, parts.tree), sessions_tree(parts),
+                     web_tree(parts), control_tree(parts)});
 }
 
 } // namespace lyceum

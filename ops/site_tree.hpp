@@ -2,10 +2,12 @@
 #pragma once
 
 #include "actors/db_pool.hpp"
+#include "actors/hasher.hpp"
 #include "actors/importer.hpp"
 #include "actors/notifications.hpp"
 #include "actors/page_cache.hpp"
 #include "actors/session.hpp"
+#include "actors/session_keeper.hpp"
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
 #include "ops/console.hpp"
@@ -30,6 +32,8 @@ struct site_parts {
   notification_options changes;
   db_worker_handle listener; ///< of storage/notifications
   content_cursor cursor;
+  account_followers accounts;
+  session_table* signed_in = nullptr;
 
   page_table* pages = nullptr;
   page_store* store = nullptr;
@@ -37,6 +41,7 @@ struct site_parts {
   warmer_options warming;
 
   render_desk desk;
+  hashing_desk hashing;
   std::atomic<int> highlight_pid = 0;
 
   importer_options importing;

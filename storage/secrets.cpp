@@ -52,10 +52,14 @@ bool is_token(std::string_view text) {
 }
 
 std::string hash_of_token(std::string_view token) {
-  start();
-  std::array<unsigned char, crypto_hash_sha256_BYTES> sum{};
-  crypto_hash_sha256(sum.data(), octets(token), token.size());
-  return hex_of(sum);
+  return hex_of(digest_of_token(token));
+}
+
+std::array<unsigned char, 32> digest_of_token(std::string_view token) noexcept {
+  static_assert(crypto_hash_sha256_BYTES == 32);
+  std::array<unsigned char, 32> sum{};
+  crypto_hash_sha256(sum.data(), octets(token), token.size()); // needs no sodium_init: it picks no implementation
+  return sum;
 }
 
 std::string make_code() {

@@ -2,6 +2,7 @@
 // Secrets that are handed out, and what is kept of them. The operating system's random numbers, by libsodium.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ bool is_token(std::string_view text);
 
 /// What is stored of a token: its SHA-256, 64 hexadecimal digits. Enough for 256 random bits, and quick to look up.
 std::string hash_of_token(std::string_view token);
+/// The same as octets, for who asks it for every request: no memory, no failure.
+std::array<unsigned char, 32> digest_of_token(std::string_view token) noexcept;
 
 /// Six random digits, each of the million equally likely.
 std::string make_code();

@@ -66,6 +66,15 @@ expected<response> sleep(const request& asked, storage::db*) {
   return done();
 }
 
+/// A password that takes long, by way of whoever judges passwords.
+expected<response> hash(const request& asked, storage::db*) {
+  response first;
+  first.by_way_of =
+      std::make_shared<detour>(detour{[ms = wanted(asked)] { std::this_thread::sleep_for(ms); },
+                                      [](const request&, storage::db*) -> expected<response> { return done(); }});
+  return first;
+}
+
 route row(std::string pattern, handler run, db_use needs) {
   route made;
   made.method = "GET";
@@ -82,7 +91,7 @@ route_list fault_routes() {
       row("/__fault/throw", throw_something, db_use::reads), row("/__fault/throw-here", throw_something, db_use::none),
       row("/__fault/crash", crash, db_use::reads),           row("/__fault/crash-here", crash, db_use::none),
       row("/__fault/overflow", overflow, db_use::reads),     row("/__fault/spin", spin, db_use::reads),
-      row("/__fault/sleep", sleep, db_use::reads),
+      row("/__fault/sleep", sleep, db_use::reads),           row("/__fault/hash", hash, db_use::reads),
   };
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/exchange.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/key_ring.hpp"
 #include "views/markdown.hpp"
 #include "views/pages.hpp"
 
@@ -39,6 +40,10 @@ struct site_frame {
   std::string base_url;                                      ///< no slash at its end
   std::string security_contact;                              ///< a URI for security.txt; empty: there is none
   std::size_t body_bytes_max = 1024 * 1024;                  ///< of a request; a row may ask for less
+  bool secure = false;                                       ///< the base URL is https: cookies are for TLS alone
+  std::shared_ptr<const storage::key_ring> keys;             ///< signs forms and URLs; null: nobody signs in
+  std::string mail_host;                                     ///< right side of a Message-ID
+  std::function<std::string()> mail_trouble; ///< why mail is late, in words; empty: it is not. Thread-safe
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();
 };
 
@@ -55,6 +60,16 @@ public:
 
   draft& depends_on(std::string tag) {
     rule_.tags.push_back(std::move(tag));
+    return *this;
+  }
+  /// The page shows the same to everybody.
+  draft& for_everyone() {
+    rule_.alike = true;
+    return *this;
+  }
+  /// What depends on the reader is whether `what` is open to him, and nothing else.
+  draft& open_to(const access& what) {
+    rule_.alike = what.who == access::kind::everyone;
     return *this;
   }
   /// The page as an answer that may be kept until one of its tags changes, or the next scheduled text is due.

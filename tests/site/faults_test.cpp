@@ -176,6 +176,24 @@ TEST_F(faults, a_killed_session_answers_its_visitor_before_its_database_job_ends
   EXPECT_LT(when, 8s) << "it waited for the handler";
 }
 
+TEST_F(faults, passwords_are_judged_two_at_a_time_and_a_crowd_is_told_to_come_again) {
+  begin();
+  auto [statuses, longest] = crowd(school->port(), "/__fault/hash?ms=300", 60);
+  EXPECT_EQ(statuses[200] + statuses[503], 60);
+  EXPECT_GE(statuses[200], 18); // 2 at work and 16 that wait
+  EXPECT_GE(statuses[503], 20);
+  EXPECT_EQ(school->get("/").status, 200);
+}
+
+TEST_F(faults, who_judges_a_password_dies_and_another_judges_it) {
+  begin();
+  auto asked = std::async(std::launch::async, [&] { return school->get("/__fault/hash?ms=1200").status; });
+  std::this_thread::sleep_for(300ms);
+  for (const char* one : {"accounts/hasher-1", "accounts/hasher-2"})
+    EXPECT_EQ(school->ctl({"kill", one}).status, 0);
+  EXPECT_EQ(asked.get(), 200);
+}
+
 TEST_F(faults, more_requests_than_may_be_handled_at_once_are_told_at_once) {
   begin({"LYCEUM_SESSIONS_MAX=3"});
   auto [statuses, longest] = crowd(school->port(), "/__fault/sleep?ms=1500", 40);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+#include <cstdlib>
 #include <numbers>
 #include <optional>
 
@@ -23,6 +23,7 @@ struct oklch {
   double chroma = 0;
   double hue = 0; // radians
 };
+constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr oklch own_accent{0.5, 0.135, 42 * std::numbers::pi / 180};
 
 double to_linear(double c) {
@@ -60,12 +61,13 @@ std::string hex(oklch c) {
   while (c.chroma > 0 && !shown(to_rgb(c)))
     c.chroma = std::max(0.0, c.chroma - 0.002);
   const auto made = to_rgb(c);
-  const auto octet = [](double x) {
-    return static_cast<unsigned>(std::lround(255 * to_coded(std::clamp(x, 0.0, 1.0))));
-  };
-  std::array<char, 8> out{};
-  std::snprintf(out.data(), out.size(), "#%02x%02x%02x", octet(made.r), octet(made.g), octet(made.b));
-  return out.data();
+  std::string out = "#";
+  for (const double x : {made.r, made.g, made.b}) {
+    const auto octet = static_cast<std::size_t>(std::lround(255 * to_coded(std::clamp(x, 0.0, 1.0))));
+    out += hex_digits[octet >> 4U];
+    out += hex_digits[octet & 0xFU];
+  }
+  return out;
 }
 
 std::optional<oklch> read_hex(std::string_view digits) {

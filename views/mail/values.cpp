@@ -55,6 +55,14 @@ std::optional<std::int64_t> whole_number(const json::value& v) {
   return out;
 }
 
+std::optional<unsigned> digits(std::string_view text) {
+  unsigned out = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), out) !=
+      std::from_chars_result{text.data() + text.size(), std::errc{}})
+    return std::nullopt;
+  return out;
+}
+
 std::string moment_text(std::string_view language, unix_time t, const std::string& timezone) {
   std::string clock = date::format("%H:%M", date::floor<std::chrono::minutes>(t));
   std::string zone = "UTC";
@@ -117,14 +125,16 @@ private:
 
   std::optional<value> day(const json::value& v) {
     const auto* written = v.if_string();
-    int year = 0;
-    unsigned month = 0;
-    unsigned of_month = 0;
-    char more = 0;
-    if (written == nullptr || written->size() != 10 ||
-        std::sscanf(written->c_str(), "%4d-%2u-%2u%c", &year, &month, &of_month, &more) != 3)
+    const std::string_view day =
+        written == nullptr ? std::string_view{} : std::string_view{written->data(), written->size()};
+    if (day.size() != 10 || day[4] != '-' || day[7] != '-')
       return refuse("is no day as 2026-11-25");
-    const date::year_month_day ymd{date::year{year}, date::month{month}, date::day{of_month}};
+    const auto year = digits(day.substr(0, 4));
+    const auto month = digits(day.substr(5, 2));
+    const auto of_month = digits(day.substr(8, 2));
+    if (!year || !month || !of_month)
+      return refuse("is no day as 2026-11-25");
+    const date::year_month_day ymd{date::year{static_cast<int>(*year)}, date::month{*month}, date::day{*of_month}};
     if (!ymd.ok())
       return refuse("is no day of the calendar");
     return value{date_text(language_, unix_time{date::sys_days{ymd}}, "UTC")};

@@ -197,7 +197,8 @@ TEST(mail_test, times_are_those_of_the_schools_clock_summer_and_winter) {
       HasSubstr("19:59 (UTC)"));
   for (const char* wrong : {"1795636740000000000", "-5", "0", "12 o'clock", "1795636740000000 ", "0x10"})
     EXPECT_FALSE(render("account_deleted", json::serialize(json::object{{"at", wrong}}))) << wrong;
-  for (const char* wrong : {"2026-13-01", "2026-02-30", "2026-2-3", "26-02-03xx", "2026-11-2x", "yesterday"}) {
+  for (const char* wrong :
+       {"2026-13-01", "2026-02-30", "2026-2-3", "26-02-03xx", "2026-11-2x", "2026-+1-02", "2026- 1-02", "yesterday"}) {
     auto details = sample("all_well");
     details["period"] = wrong;
     EXPECT_FALSE(render("all_well", json::serialize(details))) << wrong;
