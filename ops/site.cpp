@@ -199,7 +199,7 @@ struct site::inner {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
     frame.changes = std::make_shared<change_times>(micros(now_utc()));
-    frame.mail_trouble = [] { return std::string(); };
+    frame.mail_trouble = [this] { return parts.mail.desk.health.why_not(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
@@ -271,10 +271,10 @@ struct site::inner {
     };
   }
 
-  expected<void> prepare_mail() {
-    return parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, how.render_mail, frame.look,
-                                        [this] { return active.load(); },
-                                        [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
+  void prepare_mail() {
+    parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, frame.keys, how.render_mail, frame.look,
+                                 [this] { return active.load(); },
+                                 [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
   /// A request as an anonymous visitor would make it, for the page table's sake.
@@ -488,8 +488,7 @@ expected<void> site::start() {
       page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
-  if (auto made = all.prepare_mail(); !made)
-    return made;
+  all.prepare_mail();
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)
