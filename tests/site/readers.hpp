@@ -28,8 +28,10 @@ inline std::string octets_of(const std::string& lesson, const std::string& kind)
 
 /// Where one of these is served.
 inline std::string media_of(const std::string& lesson, const std::string& kind) {
-  const std::map<std::string, std::string> numbers = {{"open", "01"}, {"members", "02"}, {"paid", "03"}, {"gold", "04"}};
-  return "/media/" + storage::sha256_hex(octets_of(lesson, kind)).substr(0, 16) + "/" + numbers.at(lesson) + "-" + lesson + "." + kind;
+  const std::map<std::string, std::string> numbers = {
+      {"open", "01"}, {"members", "02"}, {"paid", "03"}, {"gold", "04"}};
+  return "/media/" + storage::sha256_hex(octets_of(lesson, kind)).substr(0, 16) + "/" + numbers.at(lesson) + "-" +
+         lesson + "." + kind;
 }
 
 /// Lessons open, members, paid and gold, each with a film; what is not for all of them holds "SECRET-" and the lesson's name.
