@@ -278,7 +278,7 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       "cache", "stop", "Stop cache?", "Stop cache", {{"Touched", nasty ? nasty_title : "cache"}}, 3, true, ""};
   auto refused = question;
   refused.refused = nasty ? nasty_title : "That would lock you out.";
-  return {
+  std::map<std::string, std::string> pages{
       {"ops", console_page(look, full_console(nasty), operating, nasty ? nasty_title : "restart cache: done.")},
       {"ops-look", console_page(look, full_console(nasty), looking, "")},
       {"ops-empty", console_page(look, empty_console(), operating, "")},
@@ -310,6 +310,8 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"error-503", error_page(bare, 503, "")},
       {"error-418", error_page(bare, 418, "")},
   };
+  pages.merge(account_pages(nasty, language));
+  return pages;
 }
 
 } // namespace lyceum::views::samples
