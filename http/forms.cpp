@@ -31,9 +31,13 @@ std::string decoded_again(std::string_view text) {
   return once ? *once : std::string(text);
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 bool leads_elsewhere(std::string_view path) {
-  return !path.starts_with('/') || (path.size() > 1 && (path[1] == '/' || path[1] == '\\')) ||
-         path.find('\\') != std::string_view::npos;
+  return std::ranges::any_of(path, is_control) || !path.starts_with('/') ||
+         (path.size() > 1 && (path[1] == '/' || path[1] == '\\')) || path.find('\\') != std::string_view::npos;
 }
 
 } // namespace
@@ -68,10 +72,7 @@ std::string own_path(std::string_view asked) {
     return std::string(home);
   std::string out;
   for (const char c : asked) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x20 || octet == 0x7f)
-      return std::string(home);
-    if (octet >= 0x80 || c == ' ' || c == '"' || c == '<' || c == '>')
+    if (static_cast<unsigned char>(c) >= 0x80 || c == ' ' || c == '"' || c == '<' || c == '>')
       append_encoded(out, c);
     else
       out += c;

@@ -87,6 +87,11 @@ expected<response> end_sessions(visit& here, const signed_in& who, const form& s
   return here.go(here.in_language("/account/sessions"));
 }
 
+/// An address that somebody typed: a page changes nothing.
+expected<response> show_sign_out(visit& here) {
+  return here.go(here.in_language("/account"));
+}
+
 /// Also for a session that is over or half open: whoever has its cookie may end it.
 expected<response> sign_out(visit& here, const form&) {
   std::ignore = sessions::sign_out(here.db, here.asked.session, here.asked.now);
@@ -137,8 +142,9 @@ route_list account_routes(const site_frame& frame) {
   return {
       member_page(frame, "/account", show_account),           member_form(frame, "/account/profile", save_profile),
       member_page(frame, "/account/sessions", show_sessions), member_form(frame, "/account/sessions", end_sessions),
-      guest_form(frame, "/sign-out", "/sign-out", sign_out),  member_page(frame, "/account/export", export_data),
-      member_page(frame, "/account/delete", show_delete),     member_form(frame, "/account/delete", delete_account),
+      guest_page(frame, "/sign-out", show_sign_out),          guest_form(frame, "/sign-out", "/sign-out", sign_out),
+      member_page(frame, "/account/export", export_data),     member_page(frame, "/account/delete", show_delete),
+      member_form(frame, "/account/delete", delete_account),
   };
 }
 

@@ -73,6 +73,8 @@ TEST(forms_test, one_goes_on_to_paths_of_this_site_alone) {
                                            "/%5cevil.example",
                                            "/%5Cevil.example",
                                            "/%2fevil.example",
+                                           "/%09/evil.example",
+                                           "/a%0d%0ab",
                                            "%2f%2fevil.example",
                                            "/a\\b",
                                            "/a\r\nSet-Cookie: x=y",
