@@ -77,6 +77,7 @@ struct cache_rule {
   std::vector<std::string> tags;        ///< what the page depends on: "lesson:…", "course:…", "text:…", "site"
   std::optional<unix_time> fresh_until; ///< when something scheduled will change it
   std::int64_t content_seq = 0;         ///< the content's sequence number when the handler read it
+  bool alike = false; ///< nothing in it depends on who asks: one copy serves every tier. Where in doubt, false
 };
 
 struct detour;
@@ -141,8 +142,9 @@ struct job {
   request asked;
   handler run;
   db_use needs = db_use::reads;
-  std::string cache_key;                          ///< empty: the answer is never kept
-  std::string route;                              ///< the pattern, for metrics and logs: "/courses/:course"
+  std::string cache_key; ///< empty: the answer is never kept
+  std::string alike_key; ///< where an answer is kept that is alike for every tier; a guest's `cache_key`
+  std::string route;     ///< the pattern, for metrics and logs: "/courses/:course"
   std::chrono::steady_clock::time_point deadline; ///< past it nobody waits any more
   reply_ptr reply;
 };

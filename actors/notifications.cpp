@@ -2,6 +2,7 @@
 #include "actors/notifications.hpp"
 
 #include "actors/page_cache.hpp"
+#include "storage/account_changes.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/changes.hpp"
 #include "supervision/child.hpp"
@@ -27,15 +28,17 @@ constexpr int words_max = 1000;        // taken at once: one look serves all of 
 class follower : public std::enable_shared_from_this<follower> {
 public:
   follower(caf::event_based_actor* self, const notification_options& options, supervision::system& tree,
-           content_cursor& cursor, db_worker_handle& handle)
-      : self_(self), options_(options), tree_(tree), cursor_(cursor), handle_(handle) {}
+           content_cursor& cursor, account_followers& accounts, db_worker_handle& handle)
+      : self_(self), options_(options), tree_(tree), cursor_(cursor), accounts_(accounts), handle_(handle) {}
   follower(const follower&) = delete;
   follower& operator=(const follower&) = delete;
   ~follower() { drop(); }
 
   std::string summary() const {
-    return fmt::format(R"({{"content_seq":{},"connected":{},"listening":{},"heard":{},"evictions_under_way":{}}})",
-                       cursor_.seq.load(), db_ ? "true" : "false", listening_ ? "true" : "false", heard_, waiting_);
+    return fmt::format(
+        R"({{"content_seq":{},"account_seq":{},"connected":{},"listening":{},"heard":{},"evictions_under_way":{}}})",
+        cursor_.seq.load(), accounts_.seq.load(), db_ ? "true" : "false", listening_ ? "true" : "false", heard_,
+        waiting_);
   }
 
   /// Looks, or waits for a word to look for. Returns how long to leave it alone.
@@ -57,13 +60,13 @@ public:
 
   /// False while the database is away.
   bool look() {
+    if (!follow_accounts()) // first, and whatever evictions are under way: a session that was ended must end
+      return false;
     if (waiting_ > 0) {
       again_ = true;
       return true;
     }
     try {
-      if (!db_ || !db_->healthy())
-        connect();
       auto changes = storage::catalogue::changes_since(*db_, cursor_.seq, batch_max);
       // The cursor stands on a change that was there. Where it is not any more (old rows go; another database may have come), what
       // lies between is not known, and everything may have changed.
@@ -82,12 +85,42 @@ public:
   }
 
 private:
+  bool follow_accounts() {
+    try {
+      if (!db_ || !db_->healthy())
+        connect();
+      if (accounts_.seq < 0) {
+        const auto newest = storage::account_seq(*db_);
+        accounts_.unknown(); // what was read before this is older than it
+        accounts_.seq = newest;
+      }
+      for (bool more = true; more;) {
+        const auto changes = storage::account_changes_since(*db_, accounts_.seq, batch_max);
+        more = changes.size() == static_cast<std::size_t>(batch_max);
+        const auto newest = changes.empty() ? storage::account_seq(*db_) : changes.back().seq;
+        if (newest < accounts_.seq)
+          accounts_.unknown(); // another database
+        if (!changes.empty() && changes.front().seq != accounts_.seq + 1)
+          accounts_.unknown(); // older ones are gone
+        for (const auto& one : changes)
+          accounts_.changed(one.account_id);
+        if (!changes.empty() || newest < accounts_.seq) // else one may have come since the look
+          accounts_.seq = newest;
+      }
+      return true;
+    } catch (const storage::error&) {
+      drop();
+      return false;
+    }
+  }
+
   void connect() {
     drop();
     db_ = storage::open(options_.url, storage::mode::reads);
     if (db_->kind() == storage::engine::postgres) {
       try {
         db_->listen(storage::content_channel);
+        db_->listen(storage::accounts_channel);
         listening_ = true; // from before the look that follows: no change falls between the two
       } catch (const storage::unwritable&) {
         // A standby takes no LISTEN: it is asked.
@@ -149,6 +182,7 @@ private:
   const notification_options& options_;
   supervision::system& tree_;
   content_cursor& cursor_;
+  account_followers& accounts_;
   db_worker_handle& handle_;
   std::unique_ptr<storage::db> db_;
   bool listening_ = false;
@@ -163,8 +197,9 @@ private:
 } // namespace
 
 caf::behavior notifications(caf::event_based_actor* self, const notification_options* options,
-                            supervision::system* tree, content_cursor* cursor, db_worker_handle* handle) {
-  auto follow = std::make_shared<follower>(self, *options, *tree, *cursor, *handle);
+                            supervision::system* tree, content_cursor* cursor, account_followers* accounts,
+                            db_worker_handle* handle) {
+  auto follow = std::make_shared<follower>(self, *options, *tree, *cursor, *accounts, *handle);
   supervision::on_inspect(self, [follow] { return follow->summary(); });
   self->send(self, tick_atom::value);
   return {

@@ -180,7 +180,8 @@ page_ptr make_page(response&& answer, std::string route, const viewer& who) {
     return nullptr;
   std::string rest;
   std::int64_t modified = -1;
-  append_header(rest, "Cache-Control", cache_control(rule, who));
+  const bool alike = rule.alike || rule.what == kind::immutable;
+  append_header(rest, "Cache-Control", cache_control(rule, alike ? viewer{} : who));
   append_header(rest, "Vary", "Accept-Encoding");
   for (const auto& [name, value] : answer.headers) {
     if (iequals(name, "Set-Cookie"))
@@ -208,6 +209,7 @@ page_ptr make_page(response&& answer, std::string route, const viewer& who) {
   made->modified_s = modified;
   made->route = std::move(route);
   made->immutable = rule.what == kind::immutable;
+  made->alike = alike;
   return made;
 }
 

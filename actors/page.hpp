@@ -51,6 +51,7 @@ struct page : std::enable_shared_from_this<page> {
   std::int64_t modified_s = -1;            ///< Last-Modified in unix seconds; -1: the answer has none
   std::string route;
   bool immutable = false; ///< named by its content: worth brotli's best
+  bool alike = false;     ///< every tier may have it; kept under a guest's key alone
 
   std::size_t bytes() const; ///< what it costs in memory: bodies, heads, and what the table keeps beside them
 };
@@ -77,7 +78,7 @@ bool unmodified_since(const page&, std::string_view if_modified_since);
 std::int64_t parse_http_date(std::string_view text);
 
 /// The page of a response whose cache rule is `page` or `immutable`, with identity alone. `who` is the tier that it was
-/// made for: pages of a tier are `private`. Null where the answer must not be kept: its rule says so, it has a file or
+/// made for: pages of a tier are `private`, unless they are alike for all. Null where the answer must not be kept: its rule says so, it has a file or
 /// Set-Cookie, its status is none of 200, 301, 302, 303, 307, 308, 404, 410, or a header line of it is malformed;
 /// `answer` is then left as it was.
 page_ptr make_page(response&& answer, std::string route, const viewer& who = {});

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t mark_of_record = 0x3152504c; // "LPR1"
 constexpr std::uint64_t seed = 0x70616765;
 constexpr std::size_t encodings_max = 3;
+constexpr std::uint8_t is_immutable = 1, is_alike = 2;
 
 template <class Number>
 void append(std::string& to, Number value) {
@@ -117,7 +118,9 @@ bool read_page(incoming& to, reader_of facts, reader_of bytes, const prologue& f
   made->content_seq = facts.number<std::int64_t>();
   made->fresh_until_us = facts.number<std::int64_t>();
   made->modified_s = facts.number<std::int64_t>();
-  made->immutable = facts.number<std::uint8_t>() != 0;
+  const auto flags = facts.number<std::uint8_t>();
+  made->immutable = (flags & is_immutable) != 0;
+  made->alike = (flags & is_alike) != 0;
   for (auto left = facts.number<std::uint32_t>(); left > 0 && facts.sound; --left)
     made->tags.emplace_back(facts.text());
   std::uint64_t sum = seed;
@@ -139,7 +142,7 @@ outgoing of_page(const std::string& key, const page& what, bool stale) {
   append(facts, what.content_seq);
   append(facts, what.fresh_until_us);
   append(facts, what.modified_s);
-  append(facts, static_cast<std::uint8_t>(what.immutable));
+  append(facts, static_cast<std::uint8_t>((what.immutable ? is_immutable : 0) | (what.alike ? is_alike : 0)));
   append(facts, static_cast<std::uint32_t>(what.tags.size()));
   for (const auto& tag : what.tags)
     append(facts, std::string_view(tag));

@@ -14,6 +14,10 @@
 
 namespace lyceum {
 
+namespace table_parts {
+class record;
+}
+
 /// Finished pages by key, as an ETS table is: it outlives the actor that writes it, and reading takes no lock,
 /// allocates nothing and asks nobody.
 ///
@@ -104,6 +108,8 @@ public:
   ~reader();
   /// The page for a key, if there is one. `now_us` is the loop's coarse clock (for `fresh_until_us`).
   found find(std::string_view key, std::int64_t now_us);
+  /// The same for a page that every tier may have (`page::alike`); of another one it takes no notice.
+  found find_alike(std::string_view key, std::int64_t now_us);
   /// Call once a loop turn, when no `page*` from `find` is in use any more.
   void quiet() noexcept;
   /// A page that must live past `quiet()`, for an answer that could not be written at once.
@@ -112,11 +118,18 @@ public:
 private:
   friend class page_table;
   reader(page_table::impl& table, std::size_t place);
+  void announce();
+  found take(const table_parts::record& what, std::int64_t now_us);
   page_table::impl& table_;
   std::size_t place_;    // which of the table's announcements is this reader's
   bool reading_ = false; // announced: what is taken out from now on stays until `quiet`
   std::uint32_t dice_;   // for the sampling of hits
 };
+
+/// What stands before the path in the key of a tier's page: "", "members ", "paid ", "plan:gold ", "staff ". No path begins so.
+std::string tier_prefix(const viewer& who);
+/// The viewer whose prefix this is; nothing where it is none.
+std::optional<viewer> viewer_of_tier(std::string_view prefix);
 
 /// The key of a page: `path` (decoded) and `query` as normalised (path decoded and encoded again in one way; of the
 /// query only what `allowed` names, sorted by name). The tier class is left out for anonymous visitors.

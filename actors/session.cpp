@@ -119,10 +119,15 @@ private:
     if (made && made->by_way_of)
       return go_by_way_of(std::move(made->by_way_of));
     auto answer = made ? std::move(*made) : error(made.error());
-    if (!job_->cache_key.empty())
-      date(answer);
-    if (!job_->cache_key.empty())
-      keep(answer);
+    if (!job_->cache_key.empty()) {
+      // Pages that are alike for all have one copy, under a guest's key; the others one for each tier.
+      const bool alike = answer.cache.alike || answer.cache.what == cache_rule::kind::immutable;
+      const auto& key = alike ? job_->alike_key : job_->cache_key;
+      date(answer, key);
+      keep(answer, key);
+    }
+    if (job_->needs == db_use::writes)
+      supervision::tell(tools_.tree.named("storage/notifications"), look_atom::value); // nobody waits for its next look
     job_->reply->fulfil(std::move(answer));
     self_->quit();
   }
@@ -141,12 +146,12 @@ private:
   /// Says since when the page has been as it is, for those who ask with a date (RFC 9110 8.8.2): since the question whose answer
   /// it is, or since it was made first, where a new one came out alike. Two versions of one second could not be told apart by it,
   /// so the second one has no date.
-  void date(response& answer) {
+  void date(response& answer, const std::string& key) {
     const bool wanted = answer.cache.what == cache_rule::kind::page || answer.cache.what == cache_rule::kind::immutable;
     if (!wanted || answer.status != 200)
       return;
     auto since = std::chrono::floor<std::chrono::seconds>(job_->asked.now);
-    if (const auto before = tools_.pages.find(job_->cache_key); before && before->modified_s >= 0) {
+    if (const auto before = tools_.pages.find(key); before && before->modified_s >= 0) {
       const std::chrono::sys_seconds first{std::chrono::seconds(before->modified_s)};
       if (before->identity->body == answer.body)
         since = first;
@@ -157,23 +162,34 @@ private:
   }
 
   /// Into the table before the answer goes out, so that whoever asks next finds it; then the page cache is told.
-  void keep(const response& answer) {
+  void keep(const response& answer, const std::string& key) {
     const bool wanted = answer.cache.what == cache_rule::kind::page || answer.cache.what == cache_rule::kind::immutable;
     if (answer.status >= 500)
-      return tools_.pages.lead_failed(job_->cache_key, 1s); // what was kept is served on
-    if (!wanted) {
-      tools_.pages.erase(job_->cache_key); // it is no page any more
+      return lead_failed(); // what was kept is served on
+    if (!wanted) {          // it is no page any more
+      tools_.pages.erase(job_->cache_key);
+      tools_.pages.erase(job_->alike_key);
       return;
     }
     const bool room = tools_.pages.bytes() <= tools_.page_bytes_max + tools_.page_bytes_max / 8;
     auto page = room ? make_page(response(answer), job_->route, job_->asked.who) : nullptr;
     if (!page)
-      return tools_.pages.lead_failed(job_->cache_key, 1s);
-    tools_.pages.put(job_->cache_key, page);
-    supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{job_->cache_key, page});
+      return lead_failed();
+    tools_.pages.put(key, page);
+    // What it was before: a copy for all of what is not for all any more, or one of a tier that nobody looks for.
+    if (const auto& other = page->alike ? job_->cache_key : job_->alike_key; other != key)
+      if (const auto old = tools_.pages.find(other); old && old->alike != page->alike)
+        tools_.pages.erase(other);
+    supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{key, page});
     // Made with the theme before, and perhaps kept after its pages were evicted: nobody else would evict this one.
     if (look_ != tools_.looks.load())
-      tools_.pages.erase(job_->cache_key);
+      tools_.pages.erase(key);
+  }
+
+  void lead_failed() {
+    tools_.pages.lead_failed(job_->cache_key, 1s);
+    if (job_->alike_key != job_->cache_key)
+      tools_.pages.lead_failed(job_->alike_key, 1s);
   }
 
   caf::event_based_actor* self_;

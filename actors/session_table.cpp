@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <charconv>
 #include <map>
 #include <mutex>
 #include <string>
@@ -106,6 +108,32 @@ struct alignas(64) part {
 
 } // namespace
 
+session_hash session_hash_of(const std::array<unsigned char, 32>& digest) noexcept {
+  return std::bit_cast<session_hash>(digest);
+}
+
+std::optional<session_hash> session_hash_of(std::string_view hexadecimal) noexcept {
+  std::array<unsigned char, 32> digest{};
+  if (hexadecimal.size() != 2 * digest.size())
+    return std::nullopt;
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const auto* from = hexadecimal.data() + 2 * i;
+    if (const auto [end, wrong] = std::from_chars(from, from + 2, digest[i], 16);
+        wrong != std::errc() || end != from + 2)
+      return std::nullopt;
+  }
+  return session_hash_of(digest);
+}
+
+std::string session_text(const session_hash& of) {
+  std::string text;
+  for (const auto octet : std::bit_cast<std::array<unsigned char, 32>>(of)) {
+    text += "0123456789abcdef"[octet >> 4];
+    text += "0123456789abcdef"[octet & 15];
+  }
+  return text;
+}
+
 struct session_table::impl {
   explicit impl(std::size_t max) : sessions_max(max) {
     for (auto& one : parts) {
@@ -128,6 +156,7 @@ struct session_table::impl {
       --in.used;
     }
     --size;
+    unknown -= was.account == 0;
     forget(was.account, key);
     return true;
   }
@@ -137,6 +166,7 @@ struct session_table::impl {
     if (it != to)
       by_account.erase(it);
   }
+  bool is_full(id account) const { return size >= sessions_max || (account == 0 && unknown >= unknown_max); }
   std::size_t expire(std::int64_t now_us) {
     std::vector<session_hash> over;
     for (auto& in : parts)
@@ -153,6 +183,8 @@ struct session_table::impl {
 
   mutable std::mutex guard; // writers'; a reader never takes it
   std::size_t size = 0;
+  std::size_t unknown = 0; // entries of account 0
+  std::atomic<std::uint64_t> changes = 0;
   std::unordered_multimap<id, session_hash> by_account; // not those of account 0
 
   std::map<std::string, std::uint32_t, std::less<>> tiers;
@@ -187,19 +219,28 @@ std::optional<known_session> session_table::find(const session_hash& of, std::in
   return std::nullopt;
 }
 
-bool session_table::put(const session_hash& of, const known_session& what, std::int64_t now_us) {
+std::uint64_t session_table::changes() const noexcept {
+  return impl_->changes.load(memory_order_acquire);
+}
+
+bool session_table::put(const session_hash& of, const known_session& what, std::int64_t now_us, std::uint64_t as_of) {
   if (of == nobody || what.until_us <= now_us)
     return false;
   std::lock_guard lock(impl_->guard);
+  if (impl_->changes.load(memory_order_relaxed) != as_of)
+    return false;
   auto& in = impl_->part_of(of);
   const auto* there = &in.arrays.back()->all[part::place_of(*in.arrays.back(), of)];
   const bool fresh = there->key() == nobody;
-  if (fresh && impl_->size >= impl_->sessions_max && impl_->expire(now_us) == 0)
+  if (fresh && impl_->is_full(what.account) && impl_->expire(now_us) == 0)
+    return false;
+  if (fresh && impl_->is_full(what.account))
     return false;
   if (!fresh)
     impl_->forget(there->what().account, of);
   if (what.account != 0)
     impl_->by_account.emplace(what.account, of);
+  impl_->unknown += (what.account == 0) - (!fresh && there->what().account == 0);
   const part::writing turn(in);
   if (fresh) {
     if ((in.used + 1) * 4 > (in.arrays.back()->mask + 1) * 3)
@@ -212,13 +253,25 @@ bool session_table::put(const session_hash& of, const known_session& what, std::
   return true;
 }
 
+bool session_table::touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us) {
+  std::lock_guard lock(impl_->guard);
+  auto& in = impl_->part_of(of);
+  auto& there = in.arrays.back()->all[part::place_of(*in.arrays.back(), of)];
+  if (there.key() == nobody || there.touched_us.load(memory_order_relaxed) + pause_us > now_us)
+    return false;
+  there.touched_us.store(now_us, memory_order_release); // one word: no reader sees half of it
+  return true;
+}
+
 bool session_table::erase(const session_hash& of) {
   std::lock_guard lock(impl_->guard);
+  impl_->changes.fetch_add(1, memory_order_release);
   return of != nobody && impl_->erase(of);
 }
 
 std::size_t session_table::erase_account(id account) {
   std::lock_guard lock(impl_->guard);
+  impl_->changes.fetch_add(1, memory_order_release);
   std::vector<session_hash> all;
   const auto [from, to] = impl_->by_account.equal_range(account);
   for (auto it = from; it != to; ++it)
@@ -230,6 +283,7 @@ std::size_t session_table::erase_account(id account) {
 
 void session_table::clear() {
   std::lock_guard lock(impl_->guard);
+  impl_->changes.fetch_add(1, memory_order_release);
   impl_->expire(INT64_MAX);
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace lyceum {
 
 /// SHA-256 of a session's token, in four words. The token itself is kept nowhere.
 using session_hash = std::array<std::uint64_t, 4>;
+session_hash session_hash_of(const std::array<unsigned char, 32>& digest) noexcept;
+/// Of 64 hexadecimal digits, as rows hold it; nothing where they are none.
+std::optional<session_hash> session_hash_of(std::string_view hexadecimal) noexcept;
+std::string session_text(const session_hash&); ///< those digits
 
 /// What a request needs to know of a session.
 struct known_session {
@@ -38,6 +43,8 @@ struct known_session {
 class session_table {
 public:
   static constexpr std::size_t tiers_max = 1024;
+  /// Entries of account 0 at most: whoever makes tokens up drives out nobody.
+  static constexpr std::size_t unknown_max = 10'000;
 
   /// Holds at most `sessions_max` sessions (64 bytes each at least, 200 at most).
   explicit session_table(std::size_t sessions_max = 500'000);
@@ -48,9 +55,14 @@ public:
   /// Nothing: not known here, or no longer. Any thread.
   std::optional<known_session> find(const session_hash& of, std::int64_t now_us) const noexcept;
 
-  /// False where the table is full of sessions that still last: then each request of this one asks the database.
-  bool put(const session_hash& of, const known_session& what, std::int64_t now_us);
-  /// True if it was there.
+  /// How far things have changed. Take it before the database is asked, and give it to `put` with the answer.
+  std::uint64_t changes() const noexcept;
+  /// False where the table is full of sessions that still last, or something changed since `as_of`, so that `what` may be older than
+  /// the change: then the next request of this one asks the database.
+  bool put(const session_hash& of, const known_session& what, std::int64_t now_us, std::uint64_t as_of);
+  /// Notes that a session is in use. True for one caller a `pause`, whose business it is to tell the database. Any thread.
+  bool touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us);
+  /// True if it was there. These three count as changes.
   bool erase(const session_hash& of);
   /// All sessions of an account; how many they were.
   std::size_t erase_account(id account);

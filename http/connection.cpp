@@ -242,15 +242,18 @@ void connection::serve(std::string_view header) {
   const auto& shared = loop_.shared;
   const bool keep_alive = asked.keep_alive && ++requests_ < shared.config.limits.requests_a_connection &&
                           !shared.draining.load(std::memory_order_relaxed);
-  const page* stale = nullptr;
+  const auto who = recognise(asked);
+  page_table::found found;
+  std::string_view key;
   if (!asked.has_body() && (asked.method == "GET" || asked.method == "HEAD")) {
-    const auto found = loop_.pages->find(asked.target, loop_.now_us());
-    if (found.what != nullptr && !found.lead)
+    found = find_page(who, asked.target, key);
+    if (found.what != nullptr && !found.lead) {
+      note_use(who);
       return hit(asked, *found.what, keep_alive);
-    stale = found.what;
+    }
   }
   if (flush_hits())
-    begin(asked, keep_alive, stale);
+    begin(asked, keep_alive, found.what, key, who);
 }
 
 void connection::hit(const head& asked, const page& what, bool keep_alive) {
@@ -306,7 +309,8 @@ bool connection::flush_hits() {
 
 // ---- a request that is not a hit
 
-void connection::begin(const head& asked, bool keep_alive, const page* stale) {
+void connection::begin(const head& asked, bool keep_alive, const page* stale, std::string_view stale_key,
+                       const visitor& who) {
   busy_ = std::make_unique<exchange>();
   auto& x = *busy_;
   x.began = std::chrono::steady_clock::now();
@@ -316,8 +320,7 @@ void connection::begin(const head& asked, bool keep_alive, const page* stale) {
   x.accepted = accepted_encodings(asked.accept_encoding);
   if (stale != nullptr) {
     x.stale = loop_.pages->hold(stale);
-    x.lead = true;
-    x.key = asked.target;
+    x.lead_key = stale_key;
   }
   static constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
   x.method = *std::ranges::find(methods, asked.method);
@@ -336,6 +339,7 @@ void connection::begin(const head& asked, bool keep_alive, const page* stale) {
   if (const auto token = find_cookie(asked.cookie, loop_.shared.config.session_cookie);
       token && storage::secrets::is_token(*token))
     r.session = storage::secrets::hash_of_token(*token);
+  take_visitor(who);
   find_route(asked);
 }
 
@@ -381,22 +385,8 @@ void connection::find_route(const head& asked) {
   x.route_name = found.row->pattern;
   x.asked.params = std::move(found.params);
   x.asked.language = std::move(found.language);
-  if (x.row->kept && !asked.has_body()) {
-    auto key = page_key(viewer{}, x.asked.path, x.asked.query, x.row->query);
-    if (key != asked.target) { // another way to write it, or a query that the page does not depend on
-      const auto other = loop_.pages->find(key, loop_.now_us());
-      if (other.what != nullptr && !other.lead) {
-        const bool keep_alive = x.keep_alive;
-        busy_.reset();
-        return hit(asked, *other.what, keep_alive);
-      }
-      if (other.lead) {
-        x.stale = loop_.pages->hold(other.what);
-        x.lead = true;
-      }
-    }
-    x.key = std::move(key);
-  }
+  if (x.row->kept && !asked.has_body())
+    return x.who.what == visitor::is::unknown ? ask_who(nullptr) : find_kept();
   if (!asked.has_body())
     return enter();
   expect_body(asked, x.row->body_max);
@@ -453,8 +443,25 @@ void connection::enter() {
   if (x.own != nullptr)
     return act();
   const auto& limits = loop_.shared.config.limits;
-  auto reply = std::make_shared<reply_slot>([gate = loop_.gate, whose = weak_from_this(), id = x.id, where = &loop_,
-                                             key = x.lead ? x.key : std::string()](response&& answer) {
+  auto reply = make_reply(x.lead_key);
+  x.reply = reply;
+  auto work = make_job(std::move(reply));
+  work->asked.body = std::move(x.asked.body);
+  work->run = x.row->run;
+  work->needs = x.row->needs;
+  work->cache_key = x.key;
+  work->alike_key = x.alike_key;
+  work->route = x.row->pattern;
+  stage_ = stage::answering;
+  loop_.expect(*this, x.stale ? limits.stale_after : limits.answer);
+  if (x.key.empty() || loop_.shared.flying.board(work))
+    loop_.shared.way_in.enter(std::move(work));
+}
+
+/// The way back to this exchange. `lead_key`: the page whose new version it waits for.
+reply_ptr connection::make_reply(std::string lead_key) {
+  return std::make_shared<reply_slot>([gate = loop_.gate, whose = weak_from_this(), id = busy_->id, where = &loop_,
+                                       key = std::move(lead_key)](response&& answer) {
     gate->post([whose, id, where, key, answer = std::move(answer)]() mutable {
       if (!key.empty() && answer.status >= 500)
         where->shared.pages.lead_failed(key, std::chrono::seconds(1));
@@ -462,21 +469,18 @@ void connection::enter() {
         to->answered(id, std::move(answer));
     });
   });
+}
+
+/// The request without its body, on its way.
+job_ptr connection::make_job(reply_ptr reply) const {
+  auto& x = *busy_;
+  auto body = std::exchange(x.asked.body, {});
   auto work = std::make_shared<job>();
-  auto body = std::move(x.asked.body);
   work->asked = x.asked;
-  work->asked.body = std::move(body);
-  work->run = x.row->run;
-  work->needs = x.row->needs;
-  work->cache_key = x.key;
-  work->route = x.row->pattern;
-  work->deadline = std::chrono::steady_clock::now() + limits.answer;
-  x.reply = reply;
+  x.asked.body = std::move(body);
+  work->deadline = std::chrono::steady_clock::now() + loop_.shared.config.limits.answer;
   work->reply = std::move(reply);
-  stage_ = stage::answering;
-  loop_.expect(*this, x.stale ? limits.stale_after : limits.answer);
-  if (x.key.empty() || loop_.shared.flying.board(work))
-    loop_.shared.way_in.enter(std::move(work));
+  return work;
 }
 
 void connection::answered(std::uint64_t exchange, response&& what) {
@@ -484,7 +488,10 @@ void connection::answered(std::uint64_t exchange, response&& what) {
     return; // a deadline, or a stale page, was faster
   loop_.guarded(*this, [&] {
     loop_.look_at_clock();
-    respond(std::move(what));
+    if (busy_->asking)
+      heard_who(what);
+    else
+      respond(std::move(what));
     take(0);
   });
   loop_.pages->quiet();

@@ -18,6 +18,18 @@ namespace lyceum::http {
 
 struct viewing;
 
+/// Who sent a request, as far as the session table knows.
+struct visitor {
+  enum class is {
+    guest,
+    known,
+    unknown, ///< a token whose session is not in the table: the database has to be asked
+  };
+  is what = is::guest;
+  session_hash hash{};
+  known_session session;
+};
+
 /// A request that is not a hit, while it is read and answered. At most one a connection: what is pipelined behind it
 /// waits.
 struct exchange {
@@ -29,9 +41,13 @@ struct exchange {
   const route* row = nullptr;
   const io_route* own = nullptr;   ///< a loop's own, that takes a body
   std::shared_ptr<viewing> stream; ///< it is being answered by events, until the connection ends
-  std::string key;                 ///< of the page table; empty: not kept
-  page_ptr stale;                  ///< what to send where nothing better comes in time
-  bool lead = false;               ///< `key` is stale, and this exchange was told to see to a new page
+  visitor who;
+  std::shared_ptr<identity> asking;    ///< what the database answers, while it is asked who this is
+  const io_route* for_known = nullptr; ///< what answers once that is known; null: a page
+  std::string key;                     ///< of the page table, for this visitor's tier; empty: not kept
+  std::string alike_key;               ///< where a page stands that is alike for every tier
+  page_ptr stale;                      ///< what to send where nothing better comes in time
+  std::string lead_key; ///< this page is stale, and this exchange was told to see to a new one; empty: it was not
   bool keep_alive = false;
   int minor = 1;
   unsigned accepted = 0;       ///< encodings
@@ -77,8 +93,18 @@ private:
 
   void serve(std::string_view header);
   void hit(const head&, const page&, bool keep_alive);
-  void begin(const head&, bool keep_alive, const page* stale);
+  void begin(const head&, bool keep_alive, const page* stale, std::string_view stale_key, const visitor& who);
   void find_route(const head&);
+
+  visitor recognise(const head&) const;
+  page_table::found find_page(const visitor& who, std::string_view target, std::string_view& key);
+  void note_use(const visitor& who);
+  void take_visitor(const visitor& who);
+  void ask_who(const io_route* then);
+  void heard_who(const response& how);
+  void find_kept();
+  job_ptr make_job(reply_ptr reply) const;
+  reply_ptr make_reply(std::string lead_key);
   void expect_body(const head&, std::uint64_t bytes_max);
   bool find_own(const head&);
   void answer_unread(const head&, response&&);

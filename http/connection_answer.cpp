@@ -51,7 +51,7 @@ void connection::respond(response&& what) {
     return respond_file(std::move(what));
   if (what.cache.what == cache_rule::kind::page || what.cache.what == cache_rule::kind::immutable) {
     const bool stale = what.kept == "stale", hit = what.kept == "hit";
-    if (const auto made = make_page(std::move(what), std::string(x.route_name)))
+    if (const auto made = make_page(std::move(what), std::string(x.route_name), x.asked.who))
       return respond_page(*made, stale ? kept_as::stale : hit ? kept_as::hit : kept_as::miss);
   }
   respond_plain(std::move(what));
@@ -158,7 +158,9 @@ void connection::note_exchange(int status, std::uint64_t bytes, kept_as kept) {
   auto& count = loop_.count;
   count.answered(status);
   count.took(us);
-  if (kept == kept_as::miss)
+  if (kept == kept_as::hit)
+    count.hits.add();
+  else if (kept == kept_as::miss)
     count.misses.add();
   else if (kept == kept_as::stale)
     count.stale.add();

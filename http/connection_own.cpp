@@ -78,6 +78,8 @@ bool connection::find_own(const head& asked) {
   x.route_name = found->path;
   if (x.asked.method == "GET" && found->stream) {
     open_stream(asked, *found);
+  } else if (x.asked.method == "GET" && found->personal && x.who.what == visitor::is::unknown && !asked.has_body()) {
+    ask_who(&*found);
   } else if (x.asked.method == "GET" && found->answer) {
     answer_unread(asked, answer_of(*found));
   } else if (x.asked.method == "POST" && found->act) {

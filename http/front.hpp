@@ -5,6 +5,7 @@
 #include "actors/exchange.hpp"
 #include "actors/flights.hpp"
 #include "actors/page_table.hpp"
+#include "actors/session_table.hpp"
 #include "http/broadcast.hpp"
 #include "http/router.hpp"
 
@@ -19,6 +20,12 @@
 #include <vector>
 
 namespace lyceum::http {
+
+/// Whose session it is.
+struct identity {
+  known_session session; ///< account 0: nobody's
+  viewer who;
+};
 
 /// What a visitor may ask for, in time and bytes. Each is met by a case in tests/http.
 struct front_limits {
@@ -56,6 +63,8 @@ struct io_route {
   /// GET in the place of `answer`: a stream of events, or the answer that refuses it. Ended when draining begins, when the client
   /// has taken nothing for `front_limits::write`, and where it talks.
   std::function<std::variant<response, stream_opening>(const request&)> stream{};
+  /// `answer` is told who asks: where the session table does not know, the database is asked first.
+  bool personal = false;
 };
 
 struct front_config {
@@ -66,6 +75,10 @@ struct front_config {
   std::vector<std::string> listen;
   unsigned threads = 0; ///< I/O loops; 0: one a core
   front_limits limits;
+  session_table* sessions = nullptr; ///< null: nobody is signed in. Outlives the front
+  /// Asks the database whose session this is (its token's hash, 64 hexadecimal digits), and puts it in the table. `in_use`: also tells
+  /// the database that it is. Called by database workers.
+  std::function<identity(const std::string& session, storage::db*, unix_time now, bool in_use)> identify;
   std::string session_cookie = "session"; ///< name of the cookie that holds a session's token: see session_cookie_name
   bool local_allowed = true;              ///< false where the base URL is not loopback: no request is `local` then
   std::string access_log = "off";         ///< "off", "stdout" or a file

@@ -166,6 +166,7 @@ public:
   watch watched;
   std::unique_ptr<page_table::reader> pages;
   std::unique_ptr<char[]> buffer; ///< every readable connection reads into it
+  std::string tier_key;           ///< of the page being looked up for somebody signed in: its memory is kept
   gather ready;                   ///< hits of the connection being read; empty between connections
   loop_counters count;
 

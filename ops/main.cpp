@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
             return run_migrate(asked);
           } else if constexpr (std::is_same_v<kind, cli::user>) {
             return run_user(asked);
+          } else if constexpr (std::is_same_v<kind, cli::mail>) {
+            return run_mail(asked);
           } else {
             std::cout << "lyceum " LYCEUM_VERSION "\n";
             return cli::status_done;

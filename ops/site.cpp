@@ -3,6 +3,7 @@
 
 #include "actors/page_store.hpp"
 #include "http/cookies.hpp"
+#include "http/identity.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
@@ -88,6 +89,8 @@ struct site::inner {
   std::unique_ptr<caf::actor_system_config> caf_settings = supervision::caf_config();
   caf::actor_system actors{*caf_settings};
   page_table pages;
+  session_table signed_in;
+  people names;
   flights boarding;
   std::unique_ptr<page_store> store;
   supervision::system tree;
@@ -213,6 +216,9 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
+    parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
+    parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
+    parts.signed_in = &signed_in;
     parts.desk.before = how.before_render;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
     parts.importing = {url,
@@ -266,6 +272,7 @@ struct site::inner {
     what->run = found.row->run;
     what->needs = found.row->needs;
     what->cache_key = page_key({}, target->path, {}, {});
+    what->alike_key = what->cache_key;
     what->route = found.row->pattern;
     what->deadline = clock::now() + how.cfg.limits.request_timeout;
     what->reply = std::make_shared<reply_slot>([done](response&&) { done(); });
@@ -334,8 +341,13 @@ struct site::inner {
 
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
+    made.sessions = &signed_in;
+    made.identify = [this](const std::string& session, storage::db* db, unix_time now, bool in_use) {
+      return http::identify(signed_in, names, session, *db, now, in_use);
+    };
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
+    made.io_routes.push_back(http::me_route(names));
     std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);

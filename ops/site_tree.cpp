@@ -83,7 +83,7 @@ child storage_tree(site_parts& parts) {
   children.push_back(interruptible(worker({.id = "notifications"},
                                           [&parts](birth& at) {
                                             return at.detached(notifications, &parts.changes, &parts.tree,
-                                                               &parts.cursor, &parts.listener);
+                                                               &parts.cursor, &parts.accounts, &parts.listener);
                                           }),
                                    [&parts] { parts.listener.interrupt(); }));
   return noted(supervisor({.id = "storage"}, subsystem(), std::move(children)),
@@ -105,6 +105,7 @@ child cache_tree(site_parts& parts) {
                   [&parts](birth& at) {
                     return at.detached(page_cache, parts.pages, parts.store, parts.page_limits, encoder_of(parts));
                   }),
+           worker({.id = "session_table"}, [&parts](birth& at) { return at.pooled(session_keeper, parts.signed_in); }),
            worker({.id = "encoder"}, [](birth& at) { return at.detached(page_encoder_actor); }),
            worker({.id = "warmer"}, [&parts](birth& at) { return at.pooled(warmer, &parts.warming, &parts.tree); })}),
       "nothing: the table is read without it; evictions wait");

@@ -7,6 +7,7 @@
 #include "actors/notifications.hpp"
 #include "actors/page_cache.hpp"
 #include "actors/session.hpp"
+#include "actors/session_keeper.hpp"
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
 #include "ops/console.hpp"
@@ -30,6 +31,8 @@ struct site_parts {
   notification_options changes;
   db_worker_handle listener; ///< of storage/notifications
   content_cursor cursor;
+  account_followers accounts;
+  session_table* signed_in = nullptr;
 
   page_table* pages = nullptr;
   page_store* store = nullptr;

@@ -17,6 +17,7 @@ struct mail_site {
   std::string base_url; ///< no slash at its end
   std::string language; ///< of the school: for mails that state none
   std::string timezone; ///< IANA; for times in texts
+  std::string accent{}; ///< as in site.toml; ours where it is empty, or a word that views/mail/colour.hpp does not know
 };
 
 struct mail_text {
@@ -28,7 +29,8 @@ struct mail_text {
 /// The mail of a template in a language (the nearest that there is), with the values of `details`, a JSON object whose members the
 /// template names.
 ///   not_found  no such template
-///   invalid    no JSON object, or a value that the template needs is missing; `detail` names it
+///   invalid    no JSON object, a value that the template needs is missing, or one is of another kind (a link must be an address
+///              below `base_url`, http or https); `detail` names it
 expected<mail_text> render_mail(const theme& look, const mail_site& site, std::string_view template_name,
                                 std::string_view language, std::string_view details);
 

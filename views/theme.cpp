@@ -2,6 +2,7 @@
 #include "views/theme.hpp"
 
 #include "storage/model/embedded.hpp"
+#include "views/mail/source.hpp"
 #include "views/texts.hpp"
 #include "views/url.hpp"
 
@@ -203,8 +204,13 @@ std::string_view content_type_of(std::string_view name) {
   return {};
 }
 
+bool is_mail(std::string_view name) {
+  return name.starts_with("mail/");
+}
+
 bool is_template(std::string_view name) {
-  return (name.starts_with("layouts/") || name.starts_with("pages/") || name.starts_with("partials/")) &&
+  return (is_mail(name) || name.starts_with("layouts/") || name.starts_with("pages/") ||
+          name.starts_with("partials/")) &&
          extension(name) == ".mustache";
 }
 
@@ -228,7 +234,7 @@ expected<void> overlay(source_files& files, const std::filesystem::path& folder)
   if (!fs::is_directory(folder, error))
     return fail(problem::kind::not_found, folder.string() + ": there is no such theme folder");
   std::size_t count = 0;
-  for (const char* sub : {"layouts", "pages", "partials", "assets"}) {
+  for (const char* sub : {"layouts", "pages", "partials", "mail", "assets"}) {
     if (!fs::is_directory(folder / sub, error))
       continue;
     for (const auto& entry : fs::directory_iterator{folder / sub, error}) {
@@ -262,6 +268,7 @@ expected<void> overlay(source_files& files, const std::filesystem::path& folder)
 
 struct theme::parts {
   std::map<std::string, page_template, std::less<>> pages;
+  std::map<std::string, mail::source, std::less<>> mails; // "sign_in.de"
   std::vector<asset> assets;
   std::map<std::string, flat_names, std::less<>> texts; // by language of the interface
   flat_names asset_urls;
@@ -311,6 +318,38 @@ const std::string& theme::source(std::string_view page) const {
   return found->second.source;
 }
 
+const mail::source* theme::find_mail(std::string_view name, std::string_view language) const {
+  const auto found = parts_->mails.find(std::string{name}.append(".").append(language));
+  return found == parts_->mails.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> theme::mails() const {
+  std::vector<std::string> out;
+  for (const auto& [name, mail] : parts_->mails)
+    out.push_back(name);
+  return out;
+}
+
+namespace {
+
+// "mail/sign_in.de.mustache" to "sign_in.de". A new language is welcome, a new mail is a slip of the pen: nothing would send it.
+expected<std::pair<std::string, mail::source>> read_mail(const std::string& name, const source_file& file,
+                                                         unknown_name unknown) {
+  const std::string both = stem(name.substr(5));
+  const std::string language = extension(both);
+  const auto* kind = mail::find_kind(stem(both));
+  if (kind == nullptr || language.size() < 3 ||
+      language.find_first_not_of(".-abcdefghijklmnopqrstuvwxyz0123456789") != std::string::npos)
+    return fault(file, 0, "not the name of a mail and a language, as sign_in.de.mustache");
+  auto made = mail::parse(file.text, *kind, unknown == unknown_name::fails);
+  if (!made)
+    return fail(problem::kind::invalid,
+                file.shown + ":" + std::to_string(made.error().line) + ": " + made.error().what);
+  return std::pair{both, std::move(*made)};
+}
+
+} // namespace
+
 expected<std::shared_ptr<const theme>> load_theme(const std::optional<std::filesystem::path>& folder,
                                                   unknown_name unknown) {
   source_files files;
@@ -323,7 +362,12 @@ expected<std::shared_ptr<const theme>> load_theme(const std::optional<std::files
   auto parts = std::make_unique<theme::parts>();
   parts->unknown = unknown;
   for (const auto& [name, file] : files) {
-    if (is_template(name)) {
+    if (is_mail(name)) {
+      auto mail = read_mail(name, file, unknown);
+      if (!mail)
+        return tl::unexpected<problem>(mail.error());
+      parts->mails.insert(std::move(*mail));
+    } else if (is_template(name)) {
       if (const auto sound = check_template(file); !sound)
         return tl::unexpected<problem>(sound.error());
     } else {

@@ -16,6 +16,10 @@
 
 namespace lyceum::views {
 
+namespace mail {
+struct source;
+}
+
 /// A file of the look, with its hash in its address, so that browsers may keep it for ever.
 struct asset {
   std::string name;         ///< "site.css"
@@ -53,6 +57,12 @@ public:
   /// A page's template with its layout and partials in place, as it was parsed: for tests.
   const std::string& source(std::string_view page) const;
 
+  /// A mail's template in this language and no other ("sign_in", "de"); nullptr where there is none.
+  const mail::source* find_mail(std::string_view name, std::string_view language) const;
+
+  /// "sign_in.de": name and language of all mail templates, in order.
+  std::vector<std::string> mails() const;
+
 private:
   std::unique_ptr<parts> parts_;
 };
@@ -68,7 +78,8 @@ enum class unknown_name {
 };
 
 /// Our own look, with the files of `folder` in the place of ours that have the same name: `layouts/*.mustache`,
-/// `pages/*.mustache`, `partials/*.mustache` (new ones are welcome), `assets/*` (new ones are welcome).
+/// `pages/*.mustache`, `partials/*.mustache` (new ones are welcome), `mail/NAME.LANGUAGE.mustache` (new languages are welcome),
+/// `assets/*` (new ones are welcome).
 ///   invalid    `detail` says file:line and what is wrong: a template that does not parse, a page that nothing asks for,
 ///              a partial that is not there, a file of another kind
 ///   too_large  a file or the folder passes a limit above

@@ -16,7 +16,7 @@ expected<response> show_articles(const site_frame& frame, const request& asked, 
   auto page = draft::begin(frame, asked, db);
   if (!page)
     return tl::unexpected(page.error());
-  page->depends_on("articles");
+  page->depends_on("articles").for_everyone();
   auto html =
       views::articles_page(page->view(), catalogue::list_articles(db, page->language(), asked.now, articles_max));
   return std::move(*page).done(std::move(html));
@@ -31,7 +31,7 @@ expected<response> show_article(const site_frame& frame, const request& asked, s
   auto found = catalogue::find_article(db, slug, page->language(), asked.now);
   if (!found)
     return moved_or(found.error(), views::url::article(slug, home, home));
-  page->depends_on("article:" + found->slug);
+  page->depends_on("article:" + found->slug).open_to(found->who);
   auto text = text_of(*page, db, found->render_key);
   if (!text)
     return tl::unexpected(text.error());
@@ -48,7 +48,7 @@ expected<response> show_standing_page(const site_frame& frame, const request& as
   auto found = catalogue::find_page(db, slug, page->language(), asked.now);
   if (!found)
     return moved_or(found.error(), views::url::standing(slug, home, home));
-  page->depends_on("page:" + found->slug);
+  page->depends_on("page:" + found->slug).open_to(found->who);
   auto text = text_of(*page, db, found->render_key);
   if (!text)
     return tl::unexpected(text.error());
@@ -63,7 +63,7 @@ expected<response> show_home(const site_frame& frame, const request& asked, stor
       return show_standing_page(frame, *other, db);
     return tl::unexpected(page.error());
   }
-  page->depends_on("courses").depends_on("articles");
+  page->depends_on("courses").depends_on("articles").for_everyone();
   auto html = views::home_page(page->view(), catalogue::list_courses(db, page->language(), asked.now),
                                catalogue::list_articles(db, page->language(), asked.now, latest_max));
   return std::move(*page).done(std::move(html));
@@ -76,7 +76,7 @@ expected<response> show_feed(const site_frame& frame, const request& asked, stor
   auto page = draft::begin(frame, asked, db);
   if (!page)
     return tl::unexpected(page.error());
-  page->depends_on("articles");
+  page->depends_on("articles").for_everyone();
   auto xml = Format(page->view(), catalogue::list_articles(db, page->language(), asked.now, feed_max));
   return std::move(*page).done(std::move(xml), Format == views::atom_feed ? "application/atom+xml; charset=utf-8"
                                                                           : "application/rss+xml; charset=utf-8");

@@ -12,7 +12,7 @@ expected<response> show_courses(const site_frame& frame, const request& asked, s
   auto page = draft::begin(frame, asked, db);
   if (!page)
     return tl::unexpected(page.error());
-  page->depends_on("courses");
+  page->depends_on("courses").for_everyone();
   auto html = views::courses_page(page->view(), catalogue::list_courses(db, page->language(), asked.now));
   return std::move(*page).done(std::move(html));
 }
@@ -26,7 +26,7 @@ expected<response> show_course(const site_frame& frame, const request& asked, st
   auto found = catalogue::find_course(db, slug, page->language(), asked.now);
   if (!found)
     return moved_or(found.error(), views::url::course(slug, home, home));
-  page->depends_on("course:" + found->slug);
+  page->depends_on("course:" + found->slug).open_to(found->who);
   auto introduction = text_of(*page, db, found->render_key);
   if (!introduction)
     return tl::unexpected(introduction.error());
@@ -44,7 +44,9 @@ expected<response> show_lesson(const site_frame& frame, const request& asked, st
   auto found = catalogue::find_lesson(db, course, slug, page->language(), asked.now);
   if (!found)
     return moved_or(found.error(), views::url::lesson(course, slug, home, home));
-  page->depends_on("lesson:" + found->course_slug + "/" + found->slug).depends_on("course:" + found->course_slug);
+  page->depends_on("lesson:" + found->course_slug + "/" + found->slug)
+      .depends_on("course:" + found->course_slug)
+      .open_to(found->who);
   auto text = text_of(*page, db, found->render_key);
   if (!text)
     return tl::unexpected(text.error());

@@ -17,7 +17,7 @@ expected<response> show_sitemap(const site_frame& frame, const request& asked, s
   auto page = draft::begin(frame, asked, db);
   if (!page)
     return tl::unexpected(page.error());
-  page->depends_on("addresses");
+  page->depends_on("addresses").for_everyone();
   const auto addresses = catalogue::list_addresses(db, asked.now);
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> translations;
   for (const auto& one : addresses)
@@ -45,6 +45,7 @@ expected<response> show_robots(const site_frame& frame, const request& asked, st
   auto page = draft::begin(frame, asked, db);
   if (!page)
     return tl::unexpected(page.error());
+  page->for_everyone();
   return std::move(*page).done(views::robots_txt(page->view()), "text/plain; charset=utf-8");
 }
 

@@ -62,6 +62,16 @@ public:
     rule_.tags.push_back(std::move(tag));
     return *this;
   }
+  /// The page shows the same to everybody.
+  draft& for_everyone() {
+    rule_.alike = true;
+    return *this;
+  }
+  /// What depends on the reader is whether `what` is open to him, and nothing else.
+  draft& open_to(const access& what) {
+    rule_.alike = what.who == access::kind::everyone;
+    return *this;
+  }
   /// The page as an answer that may be kept until one of its tags changes, or the next scheduled text is due.
   response done(std::string html, std::string content_type = "text/html; charset=utf-8") &&;
 

@@ -48,7 +48,7 @@ struct reading {
   command into;
   std::optional<std::string> argument; ///< the positional one, where the command has one
   bool needs_argument = false;
-  std::vector<std::string> words; ///< of `user`, which has several
+  std::vector<std::string> words; ///< of `user` and `mail`, which have several
 
   reading(const std::string& name, const std::string& about, command empty)
       : app(about, "lyceum " + name), into(std::move(empty)) {
@@ -124,6 +124,20 @@ void describe_user(reading& r) {
   database_options(r.app, into.flags);
 }
 
+void describe_mail(reading& r) {
+  auto& into = std::get<mail>(r.into);
+  r.app.add_option("WORDS", r.words, "preview TEMPLATE [DETAILS.json]: - for standard input, a sample without it")
+      ->type_name("");
+  r.app.add_option("--language", into.language, "of the mail (en)")->type_name("LANG");
+  auto* html = r.app.add_flag("--html", into.html, "the HTML part");
+  r.app.add_flag("--text", into.text, "subject and plain text, as without --html")->excludes(html);
+  r.app.add_option("--theme", into.theme, "templates that replace the built-in ones")->type_name("DIR");
+  r.app.add_option("--base-url", into.base_url, "how the world calls the site (https://school.example)")
+      ->type_name("URL");
+  r.app.add_flag("--list", into.list, "the templates that there are");
+  r.app.add_flag("--json", into.json, "for programs");
+}
+
 void describe_nothing(reading&) {}
 
 /// An action of `user`: its words after it, and the flags that mean something there.
@@ -177,6 +191,25 @@ std::optional<std::string> place_words(user& into, const std::vector<std::string
   return std::nullopt;
 }
 
+/// Places the words of `mail`. Returns what is wrong with them, if anything.
+std::optional<std::string> place_words(mail& into, const std::vector<std::string>& words) {
+  static constexpr std::array<std::string_view, 1> actions{"preview"};
+  if (words.empty())
+    return "ACTION is missing: preview";
+  if (words.front() != actions.front())
+    return "there is no action '" + words.front() + "'" + did_you_mean(words.front(), actions);
+  if (words.size() > (into.list ? 1U : 3U))
+    return "one argument too many: '" + words.back() + "'";
+  if (into.list)
+    return std::nullopt;
+  if (words.size() < 2 || words[1].empty())
+    return "preview: TEMPLATE is missing; --list shows which there are";
+  into.template_name = words[1];
+  if (words.size() == 3)
+    into.details = words[2];
+  return std::nullopt;
+}
+
 struct row {
   std::string_view name;
   std::string_view usage;
@@ -201,6 +234,8 @@ const std::array rows{
         [] { return command(migrate{}); }, describe_migrate},
     row{"user", "ACTION [ADDRESS] …", "Accounts: add, list, show, grant, revoke, delete.",
         [] { return command(user{}); }, describe_user},
+    row{"mail", "preview TEMPLATE [FILE] …", "Look at a mail without sending it.", [] { return command(mail{}); },
+        describe_mail},
     row{"version", "", "Print the version.", [] { return command(version{}); }, describe_nothing},
 };
 
@@ -271,6 +306,9 @@ command parse_one(const row& which, std::vector<std::string> arguments) {
     return wrong_usage(name, std::string(which.usage) + " is missing");
   if (auto* people = std::get_if<user>(&r.into))
     if (const auto wrong = place_words(*people, r.words, r.app))
+      return wrong_usage(name, *wrong);
+  if (auto* post = std::get_if<mail>(&r.into))
+    if (const auto wrong = place_words(*post, r.words))
       return wrong_usage(name, *wrong);
   finish(r);
   return r.into;

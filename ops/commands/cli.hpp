@@ -55,6 +55,17 @@ struct user {
   bool json = false;
   config_flags flags; ///< --data, --database, --config
 };
+/// `lyceum mail preview TEMPLATE [DETAILS]`: a mail as the school would send it, sent to nobody.
+struct mail {
+  std::string template_name;
+  std::optional<std::filesystem::path> details; ///< a JSON file, "-" for standard input; absent: the template's sample
+  std::optional<std::string> language, base_url;
+  std::optional<std::filesystem::path> theme;
+  bool html = false;
+  bool text = false;
+  bool list = false;
+  bool json = false;
+};
 struct version {};
 
 /// Nothing is left to run: help was asked for (status 0, text for stdout) or the usage is wrong (2, text for stderr).
@@ -63,7 +74,7 @@ struct finished {
   std::string text;
 };
 
-using command = std::variant<finished, serve, ctl, new_school, import, check, render, migrate, user, version>;
+using command = std::variant<finished, serve, ctl, new_school, import, check, render, migrate, user, mail, version>;
 
 /// Exit statuses, as everywhere in `lyceum`.
 inline constexpr int status_done = 0;

@@ -18,6 +18,7 @@ int run_new_school(const cli::new_school& how);
 int run_render(const cli::render& how);
 int run_migrate(const cli::migrate& how);
 int run_user(const cli::user& how);
+int run_mail(const cli::mail& how);
 
 /// One line on stderr: "lyceum: " and what is wrong. Returns `status`.
 int complain(const std::string& what, int status = cli::status_failed);

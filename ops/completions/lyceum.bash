@@ -3,7 +3,7 @@
 
 _lyceum() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]:-}
-  local commands="serve ctl new import check render migrate user version"
+  local commands="serve ctl new import check render migrate user mail version"
   local database="--data --database --config"
   COMPREPLY=()
 
@@ -28,6 +28,7 @@ _lyceum() {
     check) flags="$flags --json" ;;
     render) flags="$flags --untrusted" ;;
     migrate) flags="$flags --status $database" ;;
+    mail) flags="$flags --language --html --text --theme --base-url --list --json" ;;
     user) flags="$flags --name --role --language --until --note --source --grant --yes --json $database" ;;
   esac
   case "$word" in
@@ -37,6 +38,13 @@ _lyceum() {
         new | import | check) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         user) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "add list show grant revoke delete" -- "$word") ;;
+        mail)
+          case "$COMP_CWORD" in
+            2) mapfile -t COMPREPLY < <(compgen -W "preview" -- "$word") ;;
+            3) mapfile -t COMPREPLY < <(compgen -W "account_deleted address_changed alert all_well grant_ended granted new_address new_device old_address password_changed second_factor_changed sign_in welcome" -- "$word") ;;
+            *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+          esac
+          ;;
         ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
       esac
       ;;

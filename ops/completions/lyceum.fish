@@ -12,6 +12,7 @@ complete -c lyceum -n __fish_use_subcommand -a check -d "look for faults in a co
 complete -c lyceum -n __fish_use_subcommand -a render -d "print the HTML for Markdown"
 complete -c lyceum -n __fish_use_subcommand -a migrate -d "bring the schema up to date"
 complete -c lyceum -n __fish_use_subcommand -a user -d "accounts and grants"
+complete -c lyceum -n __fish_use_subcommand -a mail -d "look at a mail without sending it"
 complete -c lyceum -n __fish_use_subcommand -a version -d "print the version"
 
 complete -c lyceum -n "__fish_seen_subcommand_from serve" -l help -s h -d "this text"
@@ -77,5 +78,15 @@ complete -c lyceum -n "__fish_seen_subcommand_from user" -l data -r -a "(__fish_
 complete -c lyceum -n "__fish_seen_subcommand_from user" -l database -x -d "postgresql://… or sqlite:FILE"
 complete -c lyceum -n "__fish_seen_subcommand_from user" -l config -r -F -d "lyceum.toml"
 complete -c lyceum -n "__fish_seen_subcommand_from user" -a "add list show grant revoke delete"
+
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l help -s h -d "this text"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l language -x -d "of the mail"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l html -d "the HTML part"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l text -d "subject and plain text"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l theme -r -a "(__fish_complete_directories)" -d "templates that replace the built-in ones"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l base-url -x -d "how the world calls the site"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l list -d "the templates"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -l json -d "for programs"
+complete -c lyceum -n "__fish_seen_subcommand_from mail" -a "preview account_deleted address_changed alert all_well grant_ended granted new_address new_device old_address password_changed second_factor_changed sign_in welcome"
 
 complete -c lyceum -n "__fish_seen_subcommand_from version" -l help -s h -d "this text"

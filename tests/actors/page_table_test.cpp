@@ -223,6 +223,19 @@ TEST_F(page_table_test, a_stored_stale_page_is_served_and_led) {
   EXPECT_EQ(served("/a"), "kept");
 }
 
+TEST(page_table_alike_test, what_is_not_alike_for_all_is_not_found_as_such_and_not_led) {
+  page_table table;
+  auto reader = table.make_reader();
+  auto answer = answer_of("for all");
+  answer.cache.alike = true;
+  table.put("/all", make_page(std::move(answer), "/all"));
+  table.put_stale("/guests", page_of("for guests"));
+  EXPECT_NE(reader->find_alike("/all", 0).what, nullptr);
+  EXPECT_EQ(reader->find_alike("/guests", 0).what, nullptr);
+  EXPECT_EQ(table.state_of("/guests"), page_table::freshness::stale) << "nobody leads it";
+  EXPECT_TRUE(reader->find("/guests", micros(now_utc())).lead);
+}
+
 TEST(page_key_test, one_page_has_one_key) {
   viewer anyone;
   EXPECT_EQ(page_key(anyone, "/fr/courses/basics", {}, {}), "/fr/courses/basics");
@@ -232,6 +245,23 @@ TEST(page_key_test, one_page_has_one_key) {
   EXPECT_EQ(page_key(anyone, "/a", {{"utm", "x"}, {"page", "2"}, {"after", "&="}}, {"page", "after"}),
             "/a?after=%26%3D&page=2");
   EXPECT_EQ(page_key(anyone, "/a", {{"t", "1"}, {"t", "0"}}, {"t"}), "/a?t=1&t=0");
+}
+
+RC_GTEST_PROP(page_key_test, a_tiers_prefix_says_what_its_viewer_may_see, ()) {
+  viewer who;
+  who.staff = *rc::gen::arbitrary<bool>();
+  who.tier = who.staff ? access::kind::members
+                       : *rc::gen::element(access::kind::everyone, access::kind::members, access::kind::paid,
+                                           access::kind::plan);
+  if (who.tier == access::kind::plan)
+    who.plans = *rc::gen::nonEmpty(
+        rc::gen::container<std::set<std::string>>(rc::gen::nonEmpty(rc::gen::string<std::string>())));
+  RC_ASSERT(viewer_of_tier(tier_prefix(who)) == who);
+}
+
+TEST(page_key_test, what_is_no_tiers_prefix_is_nobodys) {
+  for (const auto* text : {"members", "plan:%2 ", "plan:%zz ", "plan:a/b ", "plan:b:a ", "paid  ", "root "})
+    EXPECT_FALSE(viewer_of_tier(text)) << text;
 }
 
 TEST(page_key_test, tiers_never_share_a_key) {

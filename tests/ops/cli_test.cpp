@@ -109,6 +109,12 @@ TEST(cli_test, each_command_reads_its_own) {
   EXPECT_EQ(read<cli::user>({"user", "revoke", "a@x", "--grant", "7"}).grant, "7");
   EXPECT_TRUE(read<cli::user>({"user", "delete", "a@x", "--yes", "--data", "d"}).yes);
   EXPECT_EQ(read<cli::user>({"user", "list", "--role", "author"}).role, "author");
+  const auto seen = read<cli::mail>({"mail", "preview", "sign_in", "-", "--language", "de", "--html", "--theme", "t"});
+  EXPECT_EQ(seen.template_name, "sign_in");
+  EXPECT_EQ(seen.details, "-");
+  EXPECT_EQ(seen.language, "de");
+  EXPECT_TRUE(seen.html && !seen.text && !seen.list && !seen.json);
+  EXPECT_TRUE(read<cli::mail>({"mail", "preview", "--list", "--json"}).list);
   read<cli::version>({"version"});
   read<cli::version>({"--version"});
 }
@@ -160,6 +166,13 @@ TEST(cli_test, wrong_usage_ends_with_2_and_a_hint) {
            {{"user", "delete", "a@x", "--until", "2027-01-01"}, "delete knows no --until"},
            {{"user", "show", "a@x", "--yes"}, "show knows no --yes"},
            {{"user", "show", "a@x", "--jsn"}, "did you mean '--json'?"},
+           {{"mail"}, "ACTION is missing: preview"},
+           {{"mail", "preveiw", "x"}, "did you mean 'preview'?"},
+           {{"mail", "preview"}, "TEMPLATE is missing"},
+           {{"mail", "preview", "a", "b", "c"}, "one argument too many: 'c'"},
+           {{"mail", "preview", "a", "--list"}, "one argument too many: 'a'"},
+           {{"mail", "preview", "a", "--text", "--html"}, "excludes"},
+           {{"mail", "preview", "a", "--htlm"}, "did you mean '--html'?"},
        }) {
     auto end = refused(words);
     EXPECT_EQ(end.status, 2) << hint;

@@ -106,6 +106,11 @@ inline const text_table de{
      "Der Server hat bemerkt, dass etwas gefragt wurde, aber nicht in einer Form, auf die er antwortet."},
     {"error_other_works", "Jede Seite dieser Schule unter ihrer eigenen Adresse."},
     {"error_other_do", "Gehen Sie zurück, oder beginnen Sie bei der Startseite."},
+
+    // Mail; was eine Mail sagt, steht in mail/NAME.de.mustache
+    {"mail_minutes_one", "1 Minute"},
+    {"mail_minutes_other", "{n} Minuten"},
+    {"mail_moment", "{date}, {time} Uhr ({zone})"},
 };
 
 } // namespace lyceum::views::tables

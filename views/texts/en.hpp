@@ -105,6 +105,11 @@ inline const text_table en{
     {"error_other_what", "The server understood that something was asked, but not in a form that it answers."},
     {"error_other_works", "Every page of this school, by its own address."},
     {"error_other_do", "Go back, or start again from the front page."},
+
+    // mail; what a mail says stands in mail/NAME.en.mustache
+    {"mail_minutes_one", "1 minute"},
+    {"mail_minutes_other", "{n} minutes"},
+    {"mail_moment", "{date}, {time} ({zone})"},
 };
 
 } // namespace lyceum::views::tables
