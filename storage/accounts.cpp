@@ -150,6 +150,10 @@ expected<account> resume(db& on, id account_id, std::string_view by, unix_time n
   return change(on, account_id, by, "resumed", "", now, [&] { on.exec(write_suspension, account_id, std::nullopt); });
 }
 
+void note(db& on, id account_id, std::string_view action, std::string_view detail, std::string_view by, unix_time now) {
+  account_rows::note_event(on, account_id, by, action, detail, now);
+}
+
 std::vector<account_event> list_events(db& on, id account_id, int limit) {
   return on.all(
       events_of,

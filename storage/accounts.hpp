@@ -54,6 +54,8 @@ expected<void> rehash_password(db&, id account_id, std::string_view old_hash, st
 expected<account> suspend(db&, id account_id, std::string_view why, std::string_view by, unix_time now);
 expected<account> resume(db&, id account_id, std::string_view by, unix_time now);
 
+/// Adds a line to its history, in the transaction that is open, if one is.
+void note(db&, id account_id, std::string_view action, std::string_view detail, std::string_view by, unix_time now);
 /// Its history, newest first, at most `limit`.
 std::vector<account_event> list_events(db&, id account_id, int limit);
 

@@ -51,12 +51,6 @@ std::string link_to(const visit& here, std::string_view path) {
   return here.frame.base_url + here.in_language(path);
 }
 
-std::optional<std::string> address_for_mail(const mail_address& address) {
-  const bool plain = std::ranges::all_of(address.domain(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  auto text = address.local() + "@" + (plain ? address.domain() : address.ascii_domain());
-  return is_mail_address(text) ? std::optional(std::move(text)) : std::nullopt;
-}
-
 mail_draft mail_to(const visit& here, const account& who, std::string template_name, std::string cause) {
   mail_draft draft;
   draft.recipient = who.address;

@@ -35,9 +35,6 @@ std::string moment(unix_time);
 /// A path of the site, in the page's language, as a link.
 std::string link_to(const visit&, std::string_view path);
 
-/// As the outbox takes it: its domain as the DNS is asked. Nothing where our mail does not reach it.
-std::optional<std::string> address_for_mail(const mail_address&);
-
 /// A mail to an account's owner, in their language, without details.
 mail_draft mail_to(const visit&, const account&, std::string template_name, std::string cause);
 

@@ -234,6 +234,8 @@ expected<std::string> judged_address(const visit& here, std::string_view typed) 
   const auto last = typed.find_last_not_of(" \t");
   const auto trimmed = first == std::string_view::npos ? std::string_view{} : typed.substr(first, last - first + 1);
   const auto read = mail_address::parse(trimmed);
+  if (!read && views::interface_language(here.view.language) == "en")
+    return tl::unexpected(problem{problem::kind::invalid, read.error().detail});
   if (!read)
     return fail(problem::kind::invalid,
                 here.say(read.error().what == problem::kind::too_large ? "address_long" : "address_wrong"));

@@ -187,6 +187,55 @@ TEST_P(at_home, an_address_that_somebody_has_is_not_told_of_before_its_owner_con
   EXPECT_EQ(ada.submit(ada.get("/account/address"), "/account/address", {{"address", "nobody"}}).status, 422);
 }
 
+// --- with the operator's help
+
+TEST_P(at_home, an_operator_prints_a_link_that_signs_in_once_and_its_owner_hears_of_it) {
+  browser ada(site->port());
+  sign_in(ada, "ada@example.org");
+  const auto printed = user({"sign-in-link", "ADA@example.org"});
+  EXPECT_EQ(printed.status, 0) << printed.err;
+  EXPECT_THAT(printed.out, ::testing::MatchesRegex("http://127.0.0.1:[0-9]+/sign-in/link/[A-Za-z0-9_-]{43}\n"));
+  const auto path = path_of(printed.out.substr(0, printed.out.size() - 1));
+  browser phone(site->port(), browser::safari);
+  const auto page = phone.get(path);
+  EXPECT_THAT(page.body, AllOf(HasSubstr("another browser"), HasSubstr("ada@example.org")));
+  EXPECT_EQ(phone.submit(page, path, {{"confirm", ""}}).status, 403);
+  EXPECT_EQ(phone.submit(phone.get(path), path).status, 303);
+  EXPECT_TRUE(is_signed_in(phone));
+  EXPECT_EQ(phone.get(path).status, 404);
+  EXPECT_EQ(mail("new_device").text("device"), "Safari on iPhone");
+  EXPECT_EQ(mails("sign_in").size(), 1u) << "the link is printed, not mailed";
+  EXPECT_THAT(user({"show", "ada@example.org"}).out, HasSubstr("link_made"));
+
+  const auto elsewhere = user({"sign-in-link", "ada@example.org", "--base-url", "https://school.example", "--json"});
+  EXPECT_THAT(elsewhere.out, AllOf(HasSubstr("https://school.example/sign-in/link/"), HasSubstr("expires_at")));
+  EXPECT_EQ(user({"sign-in-link", "nobody@example.org"}).status, 1);
+  EXPECT_THAT(user({"sign-in-link", "nobody@example.org"}).err, HasSubstr("no account with the address"));
+  storage::accounts::suspend(*db, account_of("ada@example.org").account_id, "", "test", now_utc()).value();
+  EXPECT_THAT(user({"sign-in-link", "ada@example.org"}).err, HasSubstr("suspended"));
+  site->stop();
+  const auto nowhere = user({"sign-in-link", "ada@example.org"});
+  EXPECT_EQ(nowhere.status, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--base-url"));
+}
+
+TEST_P(at_home, who_is_given_a_plan_or_loses_it_gets_a_mail) {
+  browser ada(site->port());
+  sign_in(ada, "ada@example.org");
+  EXPECT_EQ(user({"grant", "ada@example.org", "pro", "--until", "2999-05-04", "--note", "thank you"}).status, 0);
+  const auto given = mail("granted");
+  EXPECT_EQ(given.recipient, "ada@example.org");
+  EXPECT_EQ(given.text("plan"), "pro");
+  EXPECT_EQ(given.text("note"), "thank you");
+  EXPECT_EQ(given.text("expires"), "32482771200000000");
+  EXPECT_THAT(given.text("link"), ::testing::StartsWith("http://127.0.0.1:"));
+  EXPECT_EQ(user({"revoke", "ada@example.org", "pro"}).status, 0);
+  EXPECT_EQ(mail("grant_ended").text("plan"), "pro");
+  EXPECT_EQ(mails("granted").size(), 1u);
+  EXPECT_EQ(user({"grant", "ada@example.org", ""}).status, 2);
+  EXPECT_EQ(mails("granted").size(), 1u);
+}
+
 // --- what is known, and the end
 
 TEST_P(at_home, plans_are_listed_until_when_and_those_of_others_are_not) {

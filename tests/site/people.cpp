@@ -3,10 +3,14 @@
 
 #include "storage/accounts.hpp"
 #include "storage/mail_details.hpp"
+#include "storage/model/id.hpp"
 #include "storage/outbox.hpp"
 #include "storage/totp.hpp"
+#include "views/mail.hpp"
+#include "views/theme.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace lyceum::testing {
 namespace {
@@ -131,6 +135,7 @@ std::string seen_mail::text(const char* name) const {
 }
 
 void people_at_site::SetUp() {
+  set_node(1023); // this process writes beside the server
   if (std::string_view(GetParam()) == "postgresql") {
     database = fresh_postgres();
     if (database.empty())
@@ -146,14 +151,24 @@ void people_at_site::SetUp() {
   ASSERT_TRUE(storage::outbox::pause(*db, "", "test", now_utc())); // what is sent has no details any more
 }
 
+std::string people_at_site::base_url() const {
+  const auto given = arguments();
+  const auto flag = std::ranges::find(given, "--base-url");
+  return flag == given.end() ? "http://127.0.0.1:" + std::to_string(site->port()) : *std::next(flag);
+}
+
 std::vector<seen_mail> people_at_site::mails(std::string_view template_name) {
   const auto ring = storage::key_ring::open(site->data() / "keys", now_utc()).value();
+  static const auto look = views::load_theme().value();
   std::vector<seen_mail> out;
   for (const auto& row : storage::outbox::list(*db, {.limit = 200})) {
     if (!template_name.empty() && row.what.template_name != template_name)
       continue;
     const auto whole = storage::outbox::find(*db, row.number).value();
     const auto text = storage::open_details(whole.what, ring).value();
+    const auto written = views::render_mail(*look, {"A school", base_url(), "en", "UTC"},
+                                            whole.what.template_name, whole.what.language, text);
+    EXPECT_TRUE(written) << whole.what.template_name << ": " << written.error().detail << " " << text;
     out.push_back({whole.what.recipient, whole.what.template_name, whole.what.cause, whole.what.language,
                    boost::json::parse(text).as_object()});
   }

@@ -60,7 +60,7 @@ private:
 
 std::string encoded(std::string_view text);
 
-/// A mail as its template would get it.
+/// A mail as its template would get it. Each was rendered: what a template lacks fails the test.
 struct seen_mail {
   std::string recipient;
   std::string template_name;
@@ -77,6 +77,7 @@ protected:
 
   virtual std::vector<std::string> arguments() const { return {}; }
 
+  std::string base_url() const;
   /// Newest first; all of them, or those of one template.
   std::vector<seen_mail> mails(std::string_view template_name = {});
   /// The newest mail of a template; a failure where there is none.

@@ -121,6 +121,22 @@ TEST_P(also_test, a_grant_is_given_and_taken_with_its_mail) {
   EXPECT_EQ(mails(), 5) << "two given, one taken, and each of the last two";
 }
 
+TEST_P(also_test, a_line_of_history_goes_with_what_it_tells_of) {
+  const auto who = make("a@x.example");
+  const auto ask = [&](std::string_view name, bool fails) {
+    return sign_in::ask(*db_, wish_of("a@x.example", name), new_year, [&](db& on) {
+      accounts::note(on, who.account_id, "link_made", "", "command:ann", new_year);
+      if (fails)
+        throw std::runtime_error("no");
+    });
+  };
+  EXPECT_THROW(std::ignore = ask("one", true), std::runtime_error);
+  EXPECT_THAT(actions_of(who.account_id), ::testing::ElementsAre("made"));
+  EXPECT_TRUE(ask("two", false));
+  EXPECT_THAT(actions_of(who.account_id), ::testing::ElementsAre("link_made", "made"));
+  EXPECT_EQ(accounts::list_events(*db_, who.account_id, 1).at(0).actor, "command:ann");
+}
+
 TEST_P(also_test, a_first_sign_in_is_told_of_and_whether_the_asking_browser_used_it) {
   ASSERT_TRUE(sign_in::ask(*db_, wish_of("a@x.example", "one"), new_year));
   EXPECT_THROW(sign_in::use_link(*db_, hash("one"), hash("browser"), false, new_year,
