@@ -29,7 +29,7 @@ struct delivery_view {
   std::string words;
   bool bad = false; ///< it will not come
 };
-delivery_view delivery_words(const site_view&, const std::optional<mail>& what, std::string_view trouble);
+delivery_view delivery_words(const site_view&, const std::optional<lyceum::mail>& what, std::string_view trouble);
 
 /// After a mail was asked for: a field for its code. `ask` is what the form brings back, sealed.
 std::string sign_in_code_page(const site_view&, const form_view&, std::string_view ask, std::string_view address,

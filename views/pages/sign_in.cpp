@@ -49,7 +49,7 @@ std::string sign_in_page(const site_view& view, const form_view& form, std::stri
   return render_account_page(view, "sign_in", phrase(view.language, "sign_in"), std::move(own));
 }
 
-delivery_view delivery_words(const site_view& view, const std::optional<mail>& what, std::string_view trouble) {
+delivery_view delivery_words(const site_view& view, const std::optional<lyceum::mail>& what, std::string_view trouble) {
   const auto say = [&](std::string_view key, std::optional<unix_time> at = {}) {
     return phrase(view.language, "delivery_" + std::string(key),
                   {{"time", at ? time_text(*at, view.site.timezone) : ""}});

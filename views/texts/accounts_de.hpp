@@ -147,6 +147,7 @@ inline const text_table accounts_de{
     {"factor_scan", "Lesen Sie dies mit einer Authentifizierungs-App auf dem Telefon ein."},
     {"factor_type", "Oder geben Sie dort das Geheimnis ein:"},
     {"factor_picture", "QR-Code des Geheimnisses"},
+    {"factor_code", "Code aus der App"},
     {"factor_prove", "Geben Sie den Code ein, den die App jetzt zeigt."},
     {"factor_wrong", "Dieser Code passt nicht zum Geheimnis. Geht die Uhr des Telefons richtig?"},
     {"factor_stale", "Diese Seite war zu alt, darum gibt es ein neues Geheimnis. Lesen Sie es noch einmal ein."},

@@ -139,6 +139,7 @@ inline const text_table accounts_en{
     {"factor_scan", "Scan this with an authenticator program on your phone."},
     {"factor_type", "Or type the secret there:"},
     {"factor_picture", "QR code of the secret"},
+    {"factor_code", "Code from the program"},
     {"factor_prove", "Type the code that the program shows now."},
     {"factor_wrong", "That code does not fit the secret. Is the clock of the phone right?"},
     {"factor_stale", "This page was too old, so there is a new secret. Scan it again."},

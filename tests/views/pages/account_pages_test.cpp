@@ -94,7 +94,7 @@ TEST(account_pages_test, a_wait_is_said_in_words_that_round_up) {
 
 TEST(account_pages_test, a_delivery_is_never_silent) {
   const auto view = samples::site();
-  mail one;
+  lyceum::mail one;
   one.sent_at = one.next_at = from_micros(1'795'426'200'000'000); // 10:30 in Ljubljana
   for (const auto state : {mail_state::queued, mail_state::sending, mail_state::sent, mail_state::deferred,
                            mail_state::failed, mail_state::suppressed, mail_state::uncertain}) {

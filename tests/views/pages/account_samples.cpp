@@ -53,8 +53,8 @@ security_view full_security() {
   return what;
 }
 
-mail mail_in(mail_state state) {
-  mail m;
+lyceum::mail mail_in(mail_state state) {
+  lyceum::mail m;
   m.state = state;
   m.sent_at = m.next_at = some_day;
   return m;
