@@ -16,7 +16,8 @@ router site_router(const site_frame& frame, route_list more) {
     std::ranges::move(noun(frame), std::back_inserter(rows));
   for (auto& row : rows)
     row.body_max = std::min(row.body_max, frame.body_bytes_max);
-  return router(std::move(rows), storage::is_language);
+  // "/dev" would read as a language (Domung, as ISO 639-3 has it), and is a developer's.
+  return router(std::move(rows), [](std::string_view tag) { return tag != "dev" && storage::is_language(tag); });
 }
 
 } // namespace lyceum::http

@@ -2,6 +2,7 @@
 // The site as the front end sees it: every route in one table, and the paths that answer whatever the actors do.
 #pragma once
 
+#include "actors/mail_state.hpp"
 #include "http/front.hpp"
 #include "http/router.hpp"
 #include "http/routes/frame.hpp"
@@ -39,6 +40,8 @@ struct site_state {
   std::uint64_t resident_bytes = 0, open_files = 0, cpu_ms = 0;
   std::chrono::milliseconds uptime{0};
   std::vector<part> parts;
+  mail_figures mail;
+  bool mail_delivering = true; ///< a mail that is put now is sent soon
 };
 
 /// `/livez`, `/healthz`, `/readyz`, `/metrics`: answered by the loops. The functions must be quick and thread-safe.

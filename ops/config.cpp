@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <ostream>
 #include <sys/un.h>
 #include <thread>
@@ -20,13 +21,6 @@ namespace lyceum {
 namespace {
 
 namespace fs = std::filesystem;
-
-using reader = outcome (*)(config&, const value_source&);
-
-struct key_row {
-  config_key key;
-  reader read;
-};
 
 /// The words of an error never repeat the value: it may hold a password.
 outcome read_database(config& cfg, const value_source& from) {
@@ -92,32 +86,6 @@ outcome read_security_contact(config& cfg, const value_source& from) {
   return true;
 }
 
-outcome read_log_level(config& cfg, const value_source& from) {
-  if (from.text() == "debug")
-    cfg.log_level = log_level::debug;
-  else if (from.text() == "info")
-    cfg.log_level = log_level::info;
-  else if (from.text() == "warn")
-    cfg.log_level = log_level::warn;
-  else if (from.text() == "error")
-    cfg.log_level = log_level::error;
-  else
-    return from.wrong("is debug, info, warn or error");
-  return true;
-}
-
-outcome read_log_format(config& cfg, const value_source& from) {
-  if (from.text() == "auto")
-    cfg.log_format = log_format::automatic;
-  else if (from.text() == "text")
-    cfg.log_format = log_format::text;
-  else if (from.text() == "json")
-    cfg.log_format = log_format::json;
-  else
-    return from.wrong("is auto, text or json");
-  return true;
-}
-
 outcome read_access_log(config& cfg, const value_source& from) {
   if (from.text().empty())
     return from.wrong("is off, stdout or a file");
@@ -131,7 +99,7 @@ outcome read_optional_path(config& cfg, const value_source& from) {
 }
 
 using in = const value_source&;
-const std::array rows{
+const std::array first_rows{
     key_row{{"content", "none", "the folder of Markdown that is the school"}, read_optional_path<&config::content>},
     key_row{{"data", "./lyceum-data", "database, logs, caches, sockets; only with --config, LYCEUM_DATA or --data"},
             [](config& c, in f) { return read_path(c.data, f); }},
@@ -176,8 +144,10 @@ const std::array rows{
             [](config& c, in f) { return read_bytes(c.access_log_bytes_max, f, 64 * 1024); }},
     key_row{{"access_log_files_max", "4", "files of the access log that are kept"},
             [](config& c, in f) { return read_count(c.access_log_files_max, f, 1, 1000); }},
-    key_row{{"log_level", "info", "debug, info, warn or error"}, read_log_level},
-    key_row{{"log_format", "auto", "text, json, or auto: text on a terminal, JSON lines elsewhere"}, read_log_format},
+    key_row{{"log_level", "info", "debug, info, warn or error"},
+            [](config& c, in f) { return read_log_level(c.log_level, f); }},
+    key_row{{"log_format", "auto", "text, json, or auto: text on a terminal, JSON lines elsewhere"},
+            [](config& c, in f) { return read_log_format(c.log_format, f); }},
     key_row{{"address_connections_max", "256", "connections of one address; loopback is exempt"},
             [](config& c, in f) { return read_count(c.limits.address_connections_max, f, 1, 1'000'000); }},
     key_row{{"connections_max", "10000", "connections at once"},
@@ -208,9 +178,15 @@ const std::array rows{
             [](config& c, in f) { return read_time(c.upgrade_timeout, f); }},
 };
 
+const auto rows = [] {
+  std::vector<key_row> all(first_rows.begin(), first_rows.end());
+  std::ranges::copy(mail_keys(), std::back_inserter(all));
+  return all;
+}();
+
 const auto keys = [] {
-  std::array<config_key, rows.size()> all;
-  std::ranges::transform(rows, all.begin(), &key_row::key);
+  std::vector<config_key> all;
+  std::ranges::transform(rows, std::back_inserter(all), &key_row::key);
   return all;
 }();
 
@@ -220,8 +196,8 @@ const key_row* row_of(std::string_view key) {
 }
 
 tl::unexpected<problem> unknown(const std::string& key, const std::string& origin) {
-  std::array<std::string_view, rows.size()> names;
-  std::ranges::transform(keys, names.begin(), &config_key::name);
+  std::vector<std::string_view> names;
+  std::ranges::transform(keys, std::back_inserter(names), &config_key::name);
   return fail(problem::kind::invalid, origin + ": there is no key '" + key + "'" + did_you_mean(key, names));
 }
 
@@ -308,6 +284,8 @@ std::vector<setting> read_variables(const environment_map& environment, std::vec
   std::vector<setting> found;
   if (const auto* url = variable(environment, "DATABASE_URL"))
     found.push_back({"database", {*url}, "DATABASE_URL"});
+  if (const auto* url = variable(environment, "SMTP_URL"))
+    found.push_back({"smtp_url", {*url}, "SMTP_URL"});
   constexpr std::array<std::string_view, 5> others{"LYCEUM_CONFIG", "LYCEUM_CORPUS", "LYCEUM_FAULTS", "LYCEUM_HEART",
                                                    "LYCEUM_STANDBY"};
   for (const auto& [name, value] : environment) {
@@ -371,6 +349,8 @@ outcome complete(config& cfg) {
                                             cfg.control.string() + "; name a shorter one with --control");
   if (cfg.access_log.empty())
     cfg.access_log = (cfg.data / "log" / "access.jsonl").string();
+  if (auto wrong = mail_fault(cfg); !wrong.empty())
+    return fail(problem::kind::invalid, std::move(wrong));
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <map>
@@ -60,6 +61,26 @@ struct limits_config {
   std::chrono::milliseconds request_timeout{4000}; ///< then 504
 };
 
+/// How mail leaves. Without a host it is kept in the development mailbox (on loopback), or held.
+struct mail_config {
+  enum class encryption { start_tls, implicit, none }; ///< none: only to a host on this machine
+  std::string host;                                    ///< a name or an address (IPv6 without brackets); empty: none
+  std::uint16_t port = 587;
+  encryption how = encryption::start_tls;
+  std::string user; ///< empty: no login
+  secret password;
+  bool log_in_plainly = true; ///< AUTH PLAIN; else LOGIN
+  std::string ca_file;        ///< PEM; empty: the system's
+  std::size_t connections = 2;
+  std::string from_name;
+  std::string from_address;      ///< set where `host` is
+  std::string reply_to;          ///< an address, or empty
+  std::size_t per_second = 0;    ///< 0: no limit
+  std::size_t per_day = 0;       ///< 0: no limit
+  secret alert_webhook;          ///< where alerts are posted; its path often holds a password
+  std::chrono::minutes late{10}; ///< a mail that waits longer raises an alert
+};
+
 enum class log_level { debug, info, warn, error };
 enum class log_format { automatic, text, json }; ///< automatic: text on a terminal, JSON lines elsewhere
 
@@ -90,6 +111,7 @@ struct config {
   lyceum::log_format log_format = log_format::automatic;
 
   limits_config limits;
+  mail_config mail;
   std::chrono::milliseconds drain_timeout{10'000}; ///< after SIGTERM; then what still runs is cut and the status is 70
 
   std::chrono::milliseconds upgrade_timeout{
@@ -125,8 +147,8 @@ std::span<const config_key> config_keys();
 environment_map read_environment();
 
 /// Defaults, then lyceum.toml (the flag `config`, else LYCEUM_CONFIG, else data/lyceum.toml where it exists), then the
-/// environment (LYCEUM_ + the key in capitals; DATABASE_URL and PORT, which give way to LYCEUM_DATABASE and
-/// LYCEUM_LISTEN), then flags. Relative paths are relative to the file that names them, else to the working folder.
+/// environment (LYCEUM_ + the key in capitals; DATABASE_URL, SMTP_URL and PORT, which give way to LYCEUM_DATABASE,
+/// LYCEUM_SMTP_URL and LYCEUM_LISTEN), then flags. Relative paths are relative to the file that names them, else to the working folder.
 /// Touches no file but lyceum.toml, and creates nothing.
 ///   invalid    a key that is not known (the nearest known one is named), a value that cannot be, with origin and line
 ///   not_found  the file that was asked for is not there

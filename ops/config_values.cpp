@@ -74,6 +74,32 @@ outcome read_time(std::chrono::milliseconds& into, const value_source& from) {
   return true;
 }
 
+outcome read_log_level(log_level& into, const value_source& from) {
+  if (from.text() == "debug")
+    into = log_level::debug;
+  else if (from.text() == "info")
+    into = log_level::info;
+  else if (from.text() == "warn")
+    into = log_level::warn;
+  else if (from.text() == "error")
+    into = log_level::error;
+  else
+    return from.wrong("is debug, info, warn or error");
+  return true;
+}
+
+outcome read_log_format(log_format& into, const value_source& from) {
+  if (from.text() == "auto")
+    into = log_format::automatic;
+  else if (from.text() == "text")
+    into = log_format::text;
+  else if (from.text() == "json")
+    into = log_format::json;
+  else
+    return from.wrong("is auto, text or json");
+  return true;
+}
+
 outcome read_path(std::filesystem::path& into, const value_source& from) {
   if (from.text().empty())
     return from.wrong("is a path");

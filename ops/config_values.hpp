@@ -28,6 +28,21 @@ outcome read_count(std::size_t& into, const value_source& from, std::uint64_t le
 outcome read_bytes(std::size_t& into, const value_source& from, std::uint64_t least);
 /// "500ms", "4s", "2m".
 outcome read_time(std::chrono::milliseconds& into, const value_source& from);
+outcome read_log_level(log_level& into, const value_source& from);
+outcome read_log_format(log_format& into, const value_source& from);
 outcome read_path(std::filesystem::path& into, const value_source& from);
+
+using reader = outcome (*)(config&, const value_source&);
+
+/// A key, and how its text becomes a value.
+struct key_row {
+  config_key key;
+  reader read;
+};
+
+/// The keys of mail.
+std::span<const key_row> mail_keys();
+/// What is wrong with the settings of mail taken together; empty: nothing.
+std::string mail_fault(const config&);
 
 } // namespace lyceum

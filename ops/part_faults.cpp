@@ -52,4 +52,15 @@ http::route_list part_faults(supervision::system& tree) {
   return {made};
 }
 
+expected<views::mail_text> mail_faults(storage::db&, const mail_draft& what, const std::string& details) {
+  if (what.template_name == "throws")
+    throw std::runtime_error("thrown on purpose, in a mail");
+  if (what.template_name == "refused")
+    return fail(problem::kind::invalid, "refused on purpose");
+  return views::mail_text{
+      what.template_name, details + "\nhttp://localhost/courses\n",
+      "<!doctype html><html lang=\"en\"><head><title>" + what.template_name +
+          "</title></head><body><p>Hello <a href=\"http://localhost/courses\">there</a></p></body></html>"};
+}
+
 } // namespace lyceum

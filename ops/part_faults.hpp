@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A route that makes a part of the tree fail on purpose, for tests; in `lyceum-with-faults` only (see http/routes/faults.hpp).
+// A route that makes a part of the tree fail on purpose, and mails that do, for tests; in `lyceum-with-faults` only (see http/routes/faults.hpp).
 #pragma once
 
 #include "http/router.hpp"
+#include "storage/model/mail.hpp"
 #include "supervision/system.hpp"
+#include "views/mail.hpp"
 
 namespace lyceum {
 
@@ -11,5 +13,8 @@ namespace lyceum {
 ///   /__fault/part?path=P&spin=MS    it computes for MS ms (at most 60,000) and cannot be interrupted
 /// 200 once it has been told to; 404 where P is no worker; 503 with Retry-After while none lives there.
 http::route_list part_faults(supervision::system& tree);
+
+/// Words of a mail without templates: the template's name as its subject, then its details. "throws" throws; "refused" is refused.
+expected<views::mail_text> mail_faults(storage::db&, const mail_draft& what, const std::string& details);
 
 } // namespace lyceum

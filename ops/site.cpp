@@ -4,12 +4,14 @@
 #include "actors/page_store.hpp"
 #include "http/cookies.hpp"
 #include "http/identity.hpp"
+#include "http/routes/routes.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
 #include "ops/cache_commands.hpp"
 #include "ops/console.hpp"
 #include "ops/fingerprint.hpp"
+#include "ops/mail_commands.hpp"
 #include "ops/site_tree.hpp"
 #include "ops/upgrade.hpp"
 #include "storage/catalogue.hpp"
@@ -132,6 +134,8 @@ struct site::inner {
       if (up && !parts.database_health.answers)
         all.push_back({"storage/db_pool", "away",
                        "the database does not answer: kept pages are served, others answer 503; the log says why"});
+      if (active)
+        std::ranges::move(mail_conditions(parts.mail), std::back_inserter(all));
       return all;
     };
     made.crashes.file = how.cfg.data / "log" / "crashes.jsonl";
@@ -201,6 +205,8 @@ struct site::inner {
     auto more = how.more_routes;
     if (how.more_routes_of)
       std::ranges::move(how.more_routes_of(tree), std::back_inserter(more));
+    if (mail_road_of(how.cfg).what == mail_road::kind::mailbox)
+      std::ranges::move(http::mailbox_routes(frame, parts.mail.desk.box), std::back_inserter(more));
     routes = std::make_unique<http::router>(http::site_router(frame, std::move(more)));
   }
 
@@ -253,6 +259,12 @@ struct site::inner {
     parts.warming.visit = [this](std::string path, std::function<void()> done) {
       visit(std::move(path), std::move(done));
     };
+  }
+
+  expected<void> prepare_mail() {
+    return parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, how.render_mail, frame.look,
+                                        [this] { return active.load(); },
+                                        [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
   /// A request as an anonymous visitor would make it, for the page table's sake.
@@ -309,6 +321,8 @@ struct site::inner {
     now.resident_bytes = parts.vitals.resident_bytes;
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
+    now.mail = parts.mail.desk.health.figures(now_utc());
+    now.mail_delivering = parts.mail.desk.health.delivering();
     for (auto& node : nodes) {
       if (node.path == "sessions")
         now.sessions = node.children;
@@ -397,6 +411,7 @@ struct site::inner {
     control = std::make_unique<supervision::control>(tree, made);
     panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
+    add_mail_commands(*control, tree);
     control->on(
         "drain",
         [this](const supervision::control_request&, supervision::control_reply reply) {
@@ -463,6 +478,8 @@ expected<void> site::start() {
       page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
+  if (auto made = all.prepare_mail(); !made)
+    return made;
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)
@@ -500,15 +517,18 @@ void site::become_active() {
 
 void site::hand_over(std::chrono::milliseconds within) {
   auto& all = *inner_;
-  all.active = false; // first: an import that is under way cannot commit any more
-  auto stopped = std::make_shared<std::promise<void>>();
-  all.tree.operate(supervision::operation::stop, "content", [stopped](const auto&) { stopped->set_value(); });
-  auto soon = stopped->get_future();
+  all.active = false; // first: an import that is under way cannot commit any more, and no mail's text begins
+  std::vector<std::future<void>> ends;
+  for (const auto* part : {"content", "mail"}) {
+    auto stopped = std::make_shared<std::promise<void>>();
+    ends.push_back(stopped->get_future());
+    all.tree.operate(supervision::operation::stop, part, [stopped](const auto&) { stopped->set_value(); });
+  }
+  all.parts.mail.desk.interrupt();
   // The watcher may be waiting for the kernel: it hears of the stop when that wait ends.
-  for (const auto until = clock::now() + within; clock::now() < until;) {
+  for (const auto until = clock::now() + within; clock::now() < until && !ends.empty();) {
     all.parts.watcher_bell.ring();
-    if (soon.wait_for(5ms) == std::future_status::ready)
-      break;
+    std::erase_if(ends, [](auto& one) { return one.wait_for(5ms) == std::future_status::ready; });
   }
   all.store->let_go();
 }

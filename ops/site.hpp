@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "actors/mailer.hpp"
 #include "http/router.hpp"
 #include "ops/config.hpp"
 #include "ops/log.hpp"
@@ -31,7 +32,9 @@ public:
     http::route_list more_routes; ///< besides the site's own: those that fail on purpose, in tests
     std::function<http::route_list(supervision::system&)> more_routes_of; ///< the same, made for this site's tree
     std::function<void(const render_input&)>
-        before_render;                              ///< sees each text first: those that fail on purpose, in tests
+        before_render; ///< sees each text first: those that fail on purpose, in tests
+    /// Makes the words of mails instead of the theme's templates: those that fail on purpose, in tests.
+    mail_desk::renderer render_mail;
     site_log log;                                   ///< one sentence an event; any thread
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
     /// Begins beside another server: accepts nothing, and answers no `ctl`, until `take_over`; imports nothing until `become_active`.

@@ -55,10 +55,11 @@ child hasty(child what) {
 }
 
 child telemetry_tree(site_parts& parts) {
-  return noted(supervisor({.id = "telemetry"}, subsystem(),
-                          {worker({.id = "metrics"},
-                                  [&parts](birth& at) { return at.pooled(metrics_sampler, &parts.vitals); })}),
-               "nothing: figures stand still");
+  return noted(
+      supervisor({.id = "telemetry"}, subsystem(),
+                 {worker({.id = "metrics"}, [&parts](birth& at) { return at.pooled(metrics_sampler, &parts.vitals); }),
+                  alerts_child(parts.mail)}),
+      "nothing: figures stand still");
 }
 
 child storage_tree(site_parts& parts) {
@@ -197,8 +198,8 @@ child site_tree(site_parts& parts) {
   first.essential = true;
   return supervisor({.id = "site"}, root,
                     {std::move(first), storage_tree(parts), cache_tree(parts), rendering_tree(parts),
-                     accounts_tree(parts), content_tree(parts), sessions_tree(parts), web_tree(parts),
-                     control_tree(parts)});
+                     accounts_tree(parts), content_tree(parts), mail_tree(parts.mail, parts.tree), sessions_tree(parts),
+                     web_tree(parts), control_tree(parts)});
 }
 
 } // namespace lyceum

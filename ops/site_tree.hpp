@@ -11,6 +11,7 @@
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
 #include "ops/console.hpp"
+#include "ops/mail.hpp"
 #include "supervision/control.hpp"
 #include "supervision/supervisor.hpp"
 
@@ -48,6 +49,8 @@ struct site_parts {
   watcher_options watching;
   bool watches = false;
   wake_up watcher_bell;
+
+  mail_parts mail;
 
   std::size_t sessions_max = 256;
   std::unique_ptr<session_tools> sessions;

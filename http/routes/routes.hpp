@@ -2,6 +2,7 @@
 // The nouns' routes: one function a file, put together in http/site.cpp.
 #pragma once
 
+#include "actors/development_mailbox.hpp"
 #include "http/router.hpp"
 #include "http/routes/frame.hpp"
 
@@ -16,6 +17,8 @@ route_list sign_in_routes(const site_frame&);          ///< by a mailed link or 
 route_list sign_in_password_routes(const site_frame&); ///< by password, and the second factor
 route_list account_routes(const site_frame&);          ///< profile, sessions, export, end
 route_list security_routes(const site_frame&);         ///< password, second factor, address, proof of who it is
+/// Mails that were kept instead of being sent, at /dev/mailbox: only where none are sent. `box` must outlive the router.
+route_list mailbox_routes(const site_frame&, development_mailbox& box);
 
 /// A handler that reads the database. `frame` must outlive it.
 using reader = expected<response> (*)(const site_frame&, const request&, storage::db&);

@@ -84,6 +84,32 @@ private:
   std::string text_;
 };
 
+void mail_metrics(exposition& out, const mail_figures& mail, bool delivering) {
+  out.family("lyceum_mails", "gauge",
+             "Mails of the outbox by template and state; what is older than 30 days is forgotten.");
+  for (const auto& one : mail.mails)
+    out.sample("lyceum_mails", fmt::format("template=\"{}\",state=\"{}\"", one.template_name, to_string(one.state)),
+               one.mails);
+  out.one("lyceum_mail_oldest_waiting_seconds", "gauge", "Age of the oldest mail that waits; 0: none does.",
+          mail.oldest_waiting_s);
+  out.one("lyceum_mail_delivering", "gauge", "1 while a mail that is put is sent soon.", delivering ? 1 : 0);
+  out.family("lyceum_mail_deliveries_total", "counter", "Tries to deliver by how they ended.");
+  for (std::size_t i = 0; i < mail.ended.size(); ++i)
+    out.sample("lyceum_mail_deliveries_total",
+               fmt::format("result=\"{}\"", to_string(static_cast<delivery::result>(i))), mail.ended[i]);
+  constexpr std::string_view seconds = "lyceum_mail_delivery_duration_seconds";
+  out.family(seconds, "histogram", "Time of the tries to deliver.");
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < mail_figures::bounds_s.size(); ++i) {
+    sum += mail.took[i];
+    out.sample(fmt::format("{}_bucket", seconds), fmt::format("le=\"{}\"", mail_figures::bounds_s[i]), sum);
+  }
+  sum += mail.took.back();
+  out.sample(fmt::format("{}_bucket", seconds), "le=\"+Inf\"", sum);
+  out.sample(fmt::format("{}_sum", seconds), mail.took_sum_s);
+  out.sample(fmt::format("{}_count", seconds), sum);
+}
+
 std::string metrics(const site_state& now, const front_stats& traffic) {
   exposition out;
   out.family("lyceum_http_responses_total", "counter", "Answers by class of status.");
@@ -132,6 +158,7 @@ std::string metrics(const site_state& now, const front_stats& traffic) {
   out.one("process_resident_memory_bytes", "gauge", "Resident memory.", now.resident_bytes);
   out.one("process_open_fds", "gauge", "Open file descriptors.", now.open_files);
   out.one("process_cpu_seconds_total", "counter", "CPU time, user and system.", static_cast<double>(now.cpu_ms) / 1e3);
+  mail_metrics(out, now.mail, now.mail_delivering);
   out.family("lyceum_child_up", "gauge", "1 while a child of the tree runs.");
   for (const auto& part : now.parts)
     out.sample("lyceum_child_up", fmt::format("path=\"{}\"", part.path), part.state == "running" ? 1 : 0);

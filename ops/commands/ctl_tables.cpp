@@ -259,7 +259,7 @@ void print_health(const json::object& h) {
       if (!field(n, "last_exit").empty())
         std::cout << "; it ended with: " << shown(field(n, "last_exit"));
       if (!field(n, "note").empty())
-        std::cout << "; " << shown(field(n, "note"));
+        std::cout << "; " << shown(field(n, "note"), 400);
       std::cout << '\n';
     }
 }

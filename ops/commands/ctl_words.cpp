@@ -30,6 +30,7 @@ constexpr std::array commands{
     ctl_command{"impact", "PATH [restart|stop|kill]", 1, 2, "what that would touch, lose and keep"},
     ctl_command{"inspect", "PATH", 1, 1, "its state in its own words, mailbox, restarts"},
     ctl_command{"kill", "[--as-crash] PATH", 1, 1, "end it at once; its supervisor starts a fresh one"},
+    ctl_command{"mail", "[list|show|retry|drop|pause|resume|suppressed …]", 0, 16, "the outbox: what waits, and why"},
     ctl_command{"quarantine", "[list|show|replay|drop [ID]]", 0, 2,
                 "what crashed its reader three times and is refused"},
     ctl_command{"reload", "", 0, 0, "read theme and content again"},
@@ -51,7 +52,7 @@ constexpr std::array commands{
 
 /// Commands that read their own flags, on the server.
 bool takes_flags(std::string_view name) {
-  return name == "cache" || name == "chaos" || name == "trace" || name == "quarantine";
+  return name == "cache" || name == "chaos" || name == "mail" || name == "trace" || name == "quarantine";
 }
 
 ctl_finished usage(const std::string& problem) {
@@ -132,6 +133,8 @@ std::optional<ctl_finished> check(ctl_question& q) {
     if (const auto whole = std::filesystem::absolute(q.args.front(), failed); !failed)
       q.args.front() = whole.lexically_normal().string();
   }
+  if (q.name == "mail" && !q.args.empty() && q.args.front() == "drop" && !q.yes)
+    return usage("`mail drop` is for good: what the mail says is gone then. Add --yes");
   if (q.name == "chaos")
     if (const auto plan = supervision::parse_chaos(q.args); const auto* wrong = std::get_if<std::string>(&plan))
       return usage(*wrong);

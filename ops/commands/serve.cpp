@@ -200,6 +200,7 @@ int run_server(const config& cfg) {
     how.more_routes = http::fault_routes();
     how.more_routes_of = part_faults;
     how.before_render = http::fault_text;
+    how.render_mail = mail_faults;
   }
 #endif
   std::atomic<bool> ended = false;

@@ -36,7 +36,7 @@ complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l control -r -F -d "soc
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l json -d "for programs"
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l yes -d "do not ask"
 complete -c lyceum -n "__fish_seen_subcommand_from ctl" -l if-gen -x -d "only that life"
-complete -c lyceum -n "__fish_seen_subcommand_from ctl" -a "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch"
+complete -c lyceum -n "__fish_seen_subcommand_from ctl" -a "audit cache chaos console count crashes degrade drain health impact inspect kill mail quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch"
 
 complete -c lyceum -n "__fish_seen_subcommand_from new" -l help -s h -d "this text"
 complete -c lyceum -n "__fish_seen_subcommand_from new" -a "(__fish_complete_directories)"

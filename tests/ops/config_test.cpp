@@ -28,6 +28,12 @@ protected:
   void file(std::string_view text) { std::ofstream(folder / "lyceum.toml") << text; }
   void flag(std::string key, std::string value) { flags.push_back({key, {std::move(value)}, "--" + key}); }
 
+  /// The only one for its key: a wrong value that was given before would be refused first.
+  void only(const std::string& key, std::string value) {
+    std::erase_if(flags, [&](const setting& one) { return one.key == key; });
+    flag(key, std::move(value));
+  }
+
   config loaded() {
     auto cfg = load_config(flags, environment);
     if (!cfg)
@@ -51,6 +57,78 @@ TEST_F(config_test, a_security_contact_is_a_uri_on_one_line) {
     flag("security_contact", wrong);
     EXPECT_THAT(refused(), HasSubstr("mailto:")) << wrong;
   }
+}
+
+TEST_F(config_test, the_mail_host_is_a_url_whose_scheme_says_how_it_is_encrypted) {
+  only("mail_from", "School <school@school.example>");
+  using encryption = mail_config::encryption;
+  only("smtp_url", "smtp://ann%40school:se%2Fsame@smtp.example:2525");
+  auto mail = loaded().mail;
+  EXPECT_EQ(mail.host, "smtp.example");
+  EXPECT_EQ(mail.port, 2525);
+  EXPECT_EQ(mail.how, encryption::start_tls);
+  EXPECT_EQ(mail.user, "ann@school");
+  EXPECT_EQ(mail.password.reveal(), "se/same");
+  EXPECT_EQ(mail.from_name, "School");
+  EXPECT_EQ(mail.from_address, "school@school.example");
+  only("smtp_url", "smtps://smtp.example");
+  mail = loaded().mail;
+  EXPECT_EQ(mail.port, 465);
+  EXPECT_EQ(mail.how, encryption::implicit);
+  EXPECT_EQ(mail.user, "") << "nothing is left of the weaker setting";
+  only("smtp_url", "smtp://127.0.0.1:1025/");
+  EXPECT_EQ(loaded().mail.how, encryption::none);
+  only("smtp_url", "smtp://[::1]:1025");
+  EXPECT_EQ(loaded().mail.host, "::1");
+  only("smtp_url", "smtp://127.0.0.1.example");
+  EXPECT_EQ(loaded().mail.how, encryption::start_tls) << "a name that only looks like this machine";
+}
+
+TEST_F(config_test, a_mail_host_that_cannot_be_is_refused_without_its_password) {
+  only("mail_from", "school@school.example");
+  for (const char* wrong :
+       {"", "smtp.example", "http://smtp.example", "smtp://", "smtp://ann:sesame@", "smtp://ann@smtp.example",
+        "smtp://ann:sesame@smtp.example:0", "smtp://ann:sesame@smtp.example:99999", "smtp://ann:ses%0aame@smtp.example",
+        "smtp://ann:sesame%4@smtp.example", "smtp://ann:sesame@smtp.example/path", "smtp://ann:sesame@-x",
+        "smtp://ann:sesame@[1]:25", "smtp://ann:sesame@b@smtp.example"}) {
+    only("smtp_url", wrong);
+    EXPECT_THAT(refused(), HasSubstr("smtp_url")) << wrong;
+    EXPECT_THAT(refused(), Not(HasSubstr("sesame"))) << wrong;
+  }
+}
+
+TEST_F(config_test, the_usual_name_of_the_mail_host_gives_way_to_our_own) {
+  environment["LYCEUM_MAIL_FROM"] = "school@school.example";
+  environment["SMTP_URL"] = "smtp://usual.example";
+  EXPECT_EQ(loaded().mail.host, "usual.example");
+  environment["LYCEUM_SMTP_URL"] = "smtp://own.example";
+  EXPECT_EQ(loaded().mail.host, "own.example");
+}
+
+TEST_F(config_test, a_mail_host_needs_a_sender_whose_address_can_be) {
+  only("smtp_url", "smtp://smtp.example");
+  EXPECT_THAT(refused(), HasSubstr("mail_from is not set"));
+  for (const char* wrong :
+       {"School", "School <school>", "Sch\nool <s@school.example>", "<s@school.example", "a b@school.example"}) {
+    only("mail_from", wrong);
+    EXPECT_THAT(refused(), HasSubstr("mail_from is a name and an address")) << wrong;
+  }
+  only("mail_from", "\"School, of Elixir\" <s@school.example>");
+  EXPECT_EQ(loaded().mail.from_name, "School, of Elixir");
+}
+
+TEST_F(config_test, alerts_go_to_an_https_url_or_to_this_machine) {
+  for (const char* wrong : {"http://hooks.example/x", "hooks.example", "https://", "https://a b", "ftp://x",
+                            "http://127.0.0.1.example/", "https://hooks.example/\n"}) {
+    only("alert_webhook", wrong);
+    EXPECT_THAT(refused(), HasSubstr("alert_webhook is an https:// URL")) << wrong;
+  }
+  only("alert_webhook", "https://hooks.example/services/T0/x?y=1");
+  EXPECT_EQ(loaded().mail.alert_webhook.reveal(), "https://hooks.example/services/T0/x?y=1");
+  only("alert_webhook", "http://127.0.0.1:8000/hook");
+  EXPECT_FALSE(loaded().mail.alert_webhook.empty());
+  only("mail_late", "30s");
+  EXPECT_THAT(refused(), HasSubstr("mail_late is a time of at least a minute"));
 }
 
 TEST_F(config_test, the_base_url_that_nobody_states_is_the_address_as_bound) {

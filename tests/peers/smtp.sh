@@ -9,6 +9,7 @@
 #   --tls start|implicit|none   default start
 #   --login                     demands user "ann", password "sesame"
 #   --greeting-after SECONDS    greets late
+#   --port N                    listens there
 #   --mails-max N               answers 421 and hangs up at mail N+1 of a connection
 #
 #   grey        451 the first time        unknown     550 5.1.1          policy       550 5.7.1      full   452

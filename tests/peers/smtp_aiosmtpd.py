@@ -15,6 +15,7 @@ arguments.add_argument("folder", type=pathlib.Path)
 arguments.add_argument("--tls", choices=["start", "implicit", "none"], default="start")
 arguments.add_argument("--login", action="store_true")
 arguments.add_argument("--greeting-after", type=float, default=0)
+arguments.add_argument("--port", type=int, default=0)
 arguments.add_argument("--mails-max", type=int, default=1_000_000)
 options = arguments.parse_args()
 seen = set()
@@ -126,7 +127,7 @@ def protocol():
 async def main():
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=context if options.tls == "implicit" else None)
+    server = await loop.create_server(protocol, "127.0.0.1", options.port, ssl=context if options.tls == "implicit" else None)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

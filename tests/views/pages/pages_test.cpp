@@ -3,6 +3,7 @@
 
 #include "tests/views/pages/markup.hpp"
 #include "views/languages.hpp"
+#include "views/pages/mailbox.hpp"
 #include "views/texts.hpp"
 #include "views/url.hpp"
 
@@ -51,6 +52,9 @@ TEST(pages_test, every_page_template_is_filled_by_one_of_the_pages) {
                            "ops",
                            "ops_ask",
                            "ops_enter",
+                           "mailbox",
+                           "mailbox_mail",
+
                            "account",
                            "account_address",
                            "account_confirm",
@@ -161,9 +165,9 @@ bool is_served(std::string to) {
   if (parts.empty())
     return true;
   static const std::map<std::string, std::size_t> deepest{
-      {"courses", 3},  {"articles", 2},    {"media", 3},    {"assets", 2}, {"ops", 2},
-      {"account", 4},  {"sign-in", 3},     {"sign-out", 1}, {"about", 1},  {"feed.xml", 1},
-      {"atom.xml", 1}, {"one-process", 1}, {"a", 1}};
+      {"courses", 3},  {"articles", 2}, {"media", 3},       {"assets", 2},   {"ops", 2},
+      {"dev", 4},      {"account", 4},  {"sign-in", 3},     {"sign-out", 1}, {"about", 1},
+      {"feed.xml", 1}, {"atom.xml", 1}, {"one-process", 1}, {"a", 1}};
   const auto known = deepest.find(parts.front());
   return known != deepest.end() && parts.size() <= known->second;
 }
@@ -303,6 +307,18 @@ TEST(pages_test, an_error_says_what_happened_what_works_and_what_to_do) {
   EXPECT_THAT(html, AllOf(HasSubstr("cannot be made just now"), HasSubstr("from a kept copy"),
                           HasSubstr("heals by itself"), HasSubstr("<code>7f3a</code>")));
   EXPECT_THAT(error_page(samples::site(), 418, ""), HasSubstr("This request cannot be answered"));
+}
+
+TEST(pages_test, the_links_of_a_mail_are_found_whole_and_once) {
+  EXPECT_EQ(
+      views::links_of("See https://a.example/x?y=1, or <http://b.example>. https://a.example/x?y=1!\nhttp https:// "
+                      "(http://c.example/)"),
+      (std::vector<std::string>{"https://a.example/x?y=1", "http://b.example", "http://c.example/"}));
+  EXPECT_TRUE(views::links_of("javascript:alert(1) ftp://a.example mailto:ann@example.com").empty());
+  std::string many;
+  for (int i = 0; i < 30; ++i)
+    many += "http://a.example/" + std::to_string(i) + "\n";
+  EXPECT_EQ(views::links_of(many).size(), 20u);
 }
 
 TEST(pages_test, an_error_has_no_address_of_its_own) {

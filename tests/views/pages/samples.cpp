@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/views/pages/samples.hpp"
+#include "views/pages/mailbox.hpp"
 
 #include <stdexcept>
 
@@ -278,6 +279,13 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       "cache", "stop", "Stop cache?", "Stop cache", {{"Touched", nasty ? nasty_title : "cache"}}, 3, true, ""};
   auto refused = question;
   refused.refused = nasty ? nasty_title : "That would lock you out.";
+  const mailbox_mail kept{
+      {"/dev/mailbox/4711", nasty ? nasty_title : "Sign in to A School", "ann@example.com", "sign_in", view.now},
+      "school@localhost",
+      "/dev/mailbox/4711/html",
+      nasty ? nasty_title + "\nhttps://school.example/" + nasty_title
+            : "Hello Ann,\n\nhttps://school.example/sign-in/" + std::string(120, 'x') + "\n",
+      "Subject: Sign in\r\n\r\n" + std::string(200, 'x') + (nasty ? nasty_title : "")};
   std::map<std::string, std::string> pages{
       {"ops", console_page(look, full_console(nasty), operating, nasty ? nasty_title : "restart cache: done.")},
       {"ops-look", console_page(look, full_console(nasty), looking, "")},
@@ -305,6 +313,10 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"about", standing_page(view, a, full_text(), anyone)},
       {"about-locked", standing_page(view, paid_article, full_text(), anyone)},
       {"about-empty", standing_page(bare, empty_article(), {}, anyone)},
+      {"mailbox", mailbox_page(view, {kept.row, {}})},
+      {"mailbox-empty", mailbox_page(bare, {})},
+      {"mailbox-mail", mailbox_mail_page(view, kept)},
+      {"mailbox-mail-plain", mailbox_mail_page(bare, {})},
       {"error-404", error_page(view, 404, "7f3a91c04e2b")},
       {"error-500", error_page(view, 500, nasty ? nasty_title : "7f3a91c04e2b")},
       {"error-503", error_page(bare, 503, "")},
