@@ -224,7 +224,10 @@ struct site::inner {
     parts.changes.log = how.log.error;
     parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
     parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
-    parts.signed_in = &signed_in;
+    parts.signed_in.table = &signed_in;
+    parts.signed_in.renew = [this](const std::string& session, storage::db& db) {
+      http::identify(signed_in, names, session, db, now_utc(), true);
+    };
     parts.desk.before = how.before_render;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
     parts.importing = {url,
@@ -356,8 +359,8 @@ struct site::inner {
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
     made.sessions = &signed_in;
-    made.identify = [this](const std::string& session, storage::db* db, unix_time now, bool in_use) {
-      return http::identify(signed_in, names, session, *db, now, in_use);
+    made.identify = [this](const std::string& session, storage::db* db, unix_time now) {
+      return http::identify(signed_in, names, session, *db, now, false);
     };
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });

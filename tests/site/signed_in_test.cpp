@@ -80,13 +80,13 @@ protected:
       return school->ctl({"--json", "inspect", "storage/notifications"}).out.find(seq) != std::string::npos;
     }));
   }
-  std::string open_session(id account) {
+  std::string open_session(id account, unix_time when = now_utc()) {
     const auto token = storage::secrets::make_token();
     storage::sessions::opening how;
     how.account_id = account;
     how.sign_in_epoch = storage::accounts::find(*rows, account)->sign_in_epoch;
     how.token_hash = storage::secrets::hash_of_token(token);
-    EXPECT_TRUE(storage::sessions::open(*rows, how, now_utc()));
+    EXPECT_TRUE(storage::sessions::open(*rows, how, when));
     return token;
   }
   id give(const reader& who, const std::string& plan, std::optional<unix_time> until = {}) {
@@ -207,6 +207,18 @@ TEST_P(signed_in, a_session_that_is_ended_and_a_grant_that_is_taken_back_end_wit
     arguments.insert(arguments.end(), {"--database", database});
   ASSERT_EQ(run_lyceum(arguments).status, 0) << "another process";
   EXPECT_TRUE(soon([&] { return !reads(members_page, bea); }));
+}
+
+TEST_P(signed_in, the_database_hears_that_a_session_is_in_use) {
+  auto ann = make_reader("Ann");
+  const auto before = now_utc() - 5min;
+  ann.token = open_session(ann.account, before);
+  const auto seen_at = [&] {
+    return storage::sessions::find(*rows, storage::secrets::hash_of_token(ann.token), now_utc())->what.seen_at;
+  };
+  EXPECT_TRUE(reads(members_page, ann)); // now it is known
+  EXPECT_TRUE(reads(members_page, ann));
+  EXPECT_TRUE(eventually([&] { return seen_at() > before + 4min; }));
 }
 
 TEST_P(signed_in, a_grant_ends_when_its_time_is_over) {
