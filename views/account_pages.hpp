@@ -27,7 +27,8 @@ std::string sign_in_page(const site_view&, const form_view&, std::string_view ad
 /// What became of a mail, in words for who waits for it. `what` is nothing where it is forgotten.
 struct delivery_view {
   std::string words;
-  bool bad = false; ///< it will not come
+  bool bad = false;    ///< it will not come
+  std::string mailbox; ///< a path: mails are kept there instead of being sent
 };
 delivery_view delivery_words(const site_view&, const std::optional<lyceum::mail>& what, std::string_view trouble);
 

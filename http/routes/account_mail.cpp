@@ -134,7 +134,10 @@ std::optional<awaited_mail> read_awaited(visit& here, std::string_view sealed) {
 
 views::delivery_view delivery_of(const visit& here, const awaited_mail& what) {
   const auto found = storage::outbox::find(here.db, what.number);
-  return views::delivery_words(here.view, found ? std::optional(*found) : std::nullopt, trouble_of(here));
+  auto told = views::delivery_words(here.view, found ? std::optional(*found) : std::nullopt, trouble_of(here));
+  if (here.asked.local) // others are told 404 there
+    told.mailbox = here.frame.mailbox;
+  return told;
 }
 
 std::string trouble_of(const visit& here) {

@@ -74,6 +74,7 @@ std::string account_confirm_page(const site_view& view, const form_view& form, c
       {"ask", what.ask},
       {"delivery", what.delivery.words},
       {"bad", what.delivery.bad},
+      {"mailbox", what.delivery.mailbox},
       {"csrf_mail", what.csrf_mail},
       {"trouble", what.trouble},
       {"code_label", phrase(view.language, "code_to", {{"address", what.address}})},

@@ -86,6 +86,7 @@ std::string sign_in_code_page(const site_view& view, const form_view& form, std:
       {"lead", phrase(view.language, "open_mail_lead", {{"address", std::string(address)}})},
       {"delivery", delivery.words},
       {"bad", delivery.bad},
+      {"mailbox", delivery.mailbox},
       {"again_url", in_page_language(view, "/sign-in/code") + "?ask=" + url::segment(ask)},
       {"other_url", with_to(view, "/sign-in", form.to)},
       {"password_url", with_to(view, "/sign-in/password", form.to)},

@@ -34,6 +34,8 @@ inline const text_table accounts_de{
     {"code_gone", "Dieser Code gilt nicht mehr: Er wurde benutzt, ist zu alt oder wurde zu oft falsch eingegeben. "
                   "Fordern Sie eine neue Mail an."},
 
+    {"mail_kept", "Diese Schule hebt ihre Mails zum Ausprobieren auf, statt sie zu versenden."},
+    {"open_mailbox", "Ihr Postfach öffnen"},
     {"delivery_queued", "Die Mail wartet auf den Versand; das dauert Sekunden."},
     {"delivery_sending", "Die Mail wird gerade verschickt."},
     {"delivery_sent", "Ihr Mailanbieter hat die Mail um {time} angenommen. Sie sollte im Postfach liegen."},

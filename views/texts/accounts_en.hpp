@@ -33,6 +33,8 @@ inline const text_table accounts_en{
     {"code_gone",
      "This code is over: it was used, it is too old, or it was typed wrong too often. Ask for another mail."},
 
+    {"mail_kept", "This school keeps its mails instead of sending them, to be tried out."},
+    {"open_mailbox", "Open its mailbox"},
     {"delivery_queued", "The mail waits to be sent; that takes seconds."},
     {"delivery_sending", "The mail is being sent right now."},
     {"delivery_sent", "Your mail host took the mail at {time}. It should be in your mailbox."},

@@ -98,6 +98,7 @@ std::map<std::string, std::string> account_pages(bool nasty, const std::string& 
       {"sign-in-wrong", sign_in_page(view, wrong, who.address, nasty ? nasty_title : "The host does not answer.")},
       {"sign-in-empty", sign_in_page(bare, none, "", "")},
       {"sign-in-code", sign_in_code_page(view, clean, "1.1.sealed", who.address, queued)},
+      {"sign-in-code-kept", sign_in_code_page(view, clean, "1.1.sealed", who.address, {"", false, "/dev/mailbox"})},
       {"sign-in-code-wrong", sign_in_code_page(view, wrong, "1.1.sealed", who.address, bad)},
       {"sign-in-link", sign_in_link_page(view, clean, "token", link_act::sign_in, who.address, true)},
       {"sign-in-link-elsewhere", sign_in_link_page(view, clean, "token", link_act::sign_in, who.address, false)},
