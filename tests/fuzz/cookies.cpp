@@ -11,7 +11,6 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lyceum::http;
-  constexpr auto session_cookie = session_cookie_name(true);
   const std::string_view field(reinterpret_cast<const char*>(data), size);
   for (const auto name : {session_cookie_name(true), std::string_view("a"), std::string_view("")}) {
     const auto value = find_cookie(field, name);

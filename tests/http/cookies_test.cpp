@@ -12,8 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using found = std::optional<std::string_view>;
 
-constexpr auto session_cookie = session_cookie_name(true);
-
 TEST(cookies_test, a_cookie_is_found_among_others) {
   EXPECT_EQ(find_cookie("a=1; __Host-session=abc; b=2", session_cookie_name(true)), "abc");
   EXPECT_EQ(find_cookie("a=1; b=2", "b"), "2");

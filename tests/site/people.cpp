@@ -166,8 +166,8 @@ std::vector<seen_mail> people_at_site::mails(std::string_view template_name) {
       continue;
     const auto whole = storage::outbox::find(*db, row.number).value();
     const auto text = storage::open_details(whole.what, ring).value();
-    const auto written = views::render_mail(*look, {"A school", base_url(), "en", "UTC"},
-                                            whole.what.template_name, whole.what.language, text);
+    const auto written = views::render_mail(*look, {"A school", base_url(), "en", "UTC"}, whole.what.template_name,
+                                            whole.what.language, text);
     EXPECT_TRUE(written) << whole.what.template_name << ": " << written.error().detail << " " << text;
     out.push_back({whole.what.recipient, whole.what.template_name, whole.what.cause, whole.what.language,
                    boost::json::parse(text).as_object()});
