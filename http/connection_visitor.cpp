@@ -80,7 +80,7 @@ void connection::ask_who(const io_route* then) {
   loop_.shared.way_in.enter(std::move(work));
 }
 
-/// The database has answered, or cannot. Somebody whom nobody can tell gets what a guest gets.
+/// The database has answered, or cannot. Of pages, somebody whom nobody can tell gets what a guest gets.
 void connection::heard_who(const response& how) {
   auto& x = *busy_;
   const auto told = std::exchange(x.asking, nullptr);
@@ -93,9 +93,13 @@ void connection::heard_who(const response& how) {
   } else {
     x.who.what = visitor::is::guest;
   }
-  if (x.for_known == nullptr)
+  if (x.row != nullptr && x.row->kept)
     return find_kept();
-  respond(heard ? answer_of(*x.for_known) : response(how));
+  if (!heard)
+    return respond(response(how));
+  if (x.row != nullptr)
+    return enter();
+  respond(answer_of(*x.for_known));
 }
 
 /// For a row whose pages are kept: the page under its own key, where the target wrote it in another way or has only now been told for

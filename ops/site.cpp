@@ -198,7 +198,8 @@ struct site::inner {
   void prepare_frame() {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
-    frame.mail_trouble = [] { return std::string(); };
+    frame.changes = std::make_shared<change_times>(micros(now_utc()));
+    frame.mail_trouble = [this] { return parts.mail.desk.health.why_not(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
@@ -222,8 +223,14 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
-    parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
-    parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
+    parts.accounts.changed = [this](id account) {
+      frame.changes->note(account, micros(now_utc()));
+      http::forget(signed_in, names, account);
+    };
+    parts.accounts.unknown = [this] {
+      frame.changes->note_all(micros(now_utc()));
+      http::forget_all(signed_in, names);
+    };
     parts.signed_in.table = &signed_in;
     parts.signed_in.renew = [this](const std::string& session, storage::db& db) {
       http::identify(signed_in, names, session, db, now_utc(), true);
@@ -264,10 +271,10 @@ struct site::inner {
     };
   }
 
-  expected<void> prepare_mail() {
-    return parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, how.render_mail, frame.look,
-                                        [this] { return active.load(); },
-                                        [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
+  void prepare_mail() {
+    parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, frame.keys, how.render_mail, frame.look,
+                                 [this] { return active.load(); },
+                                 [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
   /// A request as an anonymous visitor would make it, for the page table's sake.
@@ -481,8 +488,7 @@ expected<void> site::start() {
       page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
-  if (auto made = all.prepare_mail(); !made)
-    return made;
+  all.prepare_mail();
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)
