@@ -46,6 +46,7 @@ struct site_frame {
   std::shared_ptr<change_times> changes;                     ///< of accounts, for URLs that were signed before
   std::string mail_host;                                     ///< right side of a Message-ID
   std::function<std::string()> mail_trouble; ///< why mail is late, in words; empty: it is not. Thread-safe
+  std::string mailbox; ///< where mails are kept instead of being sent ("/dev/mailbox"); empty: they are sent
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();
 };
 
