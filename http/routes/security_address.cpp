@@ -60,7 +60,7 @@ expected<response> ask(visit& here, const signed_in& who, const form& sent) {
   if (!address)
     return here.page(ask_page(here, who.who, typed, address.error().detail), unprocessable);
   const auto keys = limit_keys(here, "ask", fold_address(*address), true);
-  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now, here.frame.sign_in_rules); wait.count() > 0)
     return too_often(here, wait, ask_page(here, who.who, typed, here.say_wait(wait)));
   const auto old_side = make_proof(here, here.browser());
   const auto new_side = make_proof(here, here.browser());
@@ -96,7 +96,7 @@ expected<response> use_code(visit& here, const signed_in& who, const form& sent)
     return here.page(code_page(here, who.who, std::move(what)), unprocessable);
   }
   if (done->changed) {
-    limits::forgive(here.db, limit_keys(here, "ask", fold_address(mail->address), true));
+    limits::forgive(here.db, limit_keys(here, "ask", fold_address(mail->address), true), here.frame.sign_in_rules);
     return here.notice(200, "address_changed", {{"address", done->who.address}}, {{"/account", "account"}});
   }
   what.done = here.say("side_confirmed");

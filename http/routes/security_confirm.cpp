@@ -60,7 +60,7 @@ response by_password(visit& here, const account& who, const form& sent, std::vec
           return tl::unexpected(right.error());
         if (!*right)
           return again.page(confirm_page(again, who, to, again.say("confirm_wrong"), {}), unprocessable);
-        limits::forgive(again.db, keys);
+        limits::forgive(again.db, keys, again.frame.sign_in_rules);
         return proved(again, to);
       });
 }
@@ -70,7 +70,7 @@ expected<response> by_code(visit& here, const account& who, const form& sent, co
                                       hash_of_typed_code(here, here.browser(), sent.get("code")), here.asked.now);
   if (!done)
     return here.page(confirm_page(here, who, to, say_wrong_code(here, done.error()), sent.get("ask")), unprocessable);
-  limits::forgive(here.db, limit_keys(here, "ask", who.address_key, true));
+  limits::forgive(here.db, limit_keys(here, "ask", who.address_key, true), here.frame.sign_in_rules);
   return proved(here, to);
 }
 
@@ -84,20 +84,20 @@ expected<response> confirm(visit& here, const signed_in& who, const form& sent) 
   // Counted with signing in: who guesses here may not begin anew there.
   auto keys = has_factor ? limit_keys(here, "second_factor", std::to_string(who.who.account_id))
                          : limit_keys(here, "sign_in", who.who.address_key);
-  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now, here.frame.sign_in_rules); wait.count() > 0)
     return too_often(here, wait, confirm_page(here, who.who, to, here.say_wait(wait), {}));
   if (!has_factor)
     return by_password(here, who.who, sent, std::move(keys), to);
   if (!accepts_second_factor(here, who.who, sent.get("totp")))
     return here.page(confirm_page(here, who.who, to, here.say("second_factor_wrong"), {}), unprocessable);
-  limits::forgive(here.db, keys);
+  limits::forgive(here.db, keys, here.frame.sign_in_rules);
   return proved(here, to);
 }
 
 expected<response> send_code(visit& here, const signed_in& who, const form& sent) {
   const auto to = visit::onward(sent.get("to"));
   const auto keys = limit_keys(here, "ask", who.who.address_key, true);
-  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now, here.frame.sign_in_rules); wait.count() > 0)
     return too_often(here, wait, confirm_page(here, who.who, to, here.say_wait(wait), {}));
   const auto proof = make_proof(here, here.browser());
   awaited_mail mail{who.who.address, 0, to};

@@ -34,7 +34,8 @@ expected<response> ask_for_mail(visit& here, const form& sent) {
   const auto address = judged_address(here, sent.get("address"));
   if (!address)
     return here.page(again(address.error().detail), unprocessable);
-  if (const auto wait = limits::begin_try(here.db, ask_keys(here, *address), here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, ask_keys(here, *address), here.asked.now, here.frame.sign_in_rules);
+      wait.count() > 0)
     return too_often(here, wait, again(here.say_wait(wait)));
   const auto proof = make_proof(here, here.browser());
   awaited_mail mail{*address, 0, to};
@@ -70,7 +71,7 @@ expected<response> use_code(visit& here, const form& sent) {
         views::sign_in_code_page(here.view, {here.csrf("/sign-in/code"), say_wrong_code(here, done.error()), mail->to},
                                  sent.get("ask"), mail->address, delivery_of(here, *mail)),
         unprocessable);
-  limits::forgive(here.db, ask_keys(here, done->who.address));
+  limits::forgive(here.db, ask_keys(here, done->who.address), here.frame.sign_in_rules);
   return enter(here, done->who, done->return_path, true);
 }
 
@@ -112,7 +113,7 @@ expected<response> use_link(visit& here, const form& sent) {
     return here.notice(409, "address_taken", {}, {{"/account", "account"}});
   if (!done)
     return link_is_gone(here);
-  limits::forgive(here.db, ask_keys(here, found->address));
+  limits::forgive(here.db, ask_keys(here, found->address), here.frame.sign_in_rules);
   if (done->what == sign_in::purpose::sign_in)
     return enter(here, done->who, done->return_path, done->asked_here);
   if (done->changed)

@@ -54,7 +54,7 @@ expected<response> judged(visit& here, const credentials& on, const verdict& mad
     return tl::unexpected(made.right.error());
   if (!*made.right || !on.who || !on.who->password_hash)
     return here.page(password_page(here, here.say("credentials_wrong"), on.typed, on.to), unprocessable);
-  limits::forgive(here.db, on.keys);
+  limits::forgive(here.db, on.keys, here.frame.sign_in_rules);
   if (!made.new_hash.empty())
     std::ignore =
         storage::accounts::rehash_password(here.db, on.who->account_id, *on.who->password_hash, made.new_hash);
@@ -69,7 +69,8 @@ expected<response> ask_password(visit& here, const form& sent) {
   if (!address)
     return here.page(password_page(here, address.error().detail, on->typed, on->to), unprocessable);
   on->keys = limit_keys(here, "sign_in", fold_address(*address));
-  if (const auto wait = limits::begin_try(here.db, on->keys, here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, on->keys, here.asked.now, here.frame.sign_in_rules);
+      wait.count() > 0)
     return too_often(here, wait, password_page(here, here.say_wait(wait), on->typed, on->to));
   if (auto who = storage::accounts::find_by_address(here.db, *address))
     on->who = std::move(*who);
@@ -96,11 +97,11 @@ expected<response> pass_second_factor(visit& here, const form& sent) {
     return views::second_factor_page(here.view, {here.csrf("/sign-in/second-factor"), std::move(wrong), to});
   };
   const auto keys = limit_keys(here, "second_factor", std::to_string(half->who.account_id));
-  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now); wait.count() > 0)
+  if (const auto wait = limits::begin_try(here.db, keys, here.asked.now, here.frame.sign_in_rules); wait.count() > 0)
     return too_often(here, wait, again(here.say_wait(wait)));
   if (!accepts_second_factor(here, half->who, sent.get("code")))
     return here.page(again(here.say("second_factor_wrong")), unprocessable);
-  limits::forgive(here.db, keys);
+  limits::forgive(here.db, keys, here.frame.sign_in_rules);
   const bool strange = is_new_device(here, half->who);
   const auto token = storage::secrets::make_token();
   const auto whole =

@@ -110,7 +110,7 @@ def main():
     content = scratch() / "school"
     content.mkdir()
     (content / "site.toml").write_text('title = "A school"\nlanguage = "en"\n')
-    environment = {"LYCEUM_SIGN_IN_PEER_TRIES": "1000000", "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000"}
+    environment = {"LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000", "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000"}
     with contextlib.ExitStack() as things:
         postgres = things.enter_context(Postgres())
         schools, urls = {}, {}

@@ -102,7 +102,7 @@ def run(things):
     postgres = things.enter_context(Postgres()) if how.database == "postgresql" else None
     # Everybody comes from one address here, and nobody uses what was mailed.
     environment = {"SMTP_URL": f"smtp://127.0.0.1:{mail_host.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>",
-                   "LYCEUM_SIGN_IN_PEER_TRIES": "1000000", "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000", "LYCEUM_MAIL_RATE": "100"}
+                   "LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000", "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000", "LYCEUM_MAIL_RATE": "100"}
     content = scratch() / "school"
     content.mkdir()
     (content / "site.toml").write_text('title = "A school"\nlanguage = "en"\n')
