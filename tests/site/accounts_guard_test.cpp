@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace lyceum::testing {
@@ -296,7 +297,7 @@ TEST_P(guarding, answers_for_known_and_unknown_addresses_take_the_same_time) {
     std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2));
     return std::chrono::duration<double, std::milli>(all[all.size() / 2]).count();
   };
-  for (const bool by_password : {true, false}) {
+  const auto difference = [&](bool by_password) {
     std::vector<clock::duration> known, unknown;
     for (int i = 0; i < 60; ++i)
       for (const bool is_known : {i % 2 == 0, i % 2 != 0}) { // either goes first as often
@@ -309,7 +310,14 @@ TEST_P(guarding, answers_for_known_and_unknown_addresses_take_the_same_time) {
           EXPECT_EQ(got.status, by_password ? 422 : 303);
         }));
       }
-    EXPECT_NEAR(median(known), median(unknown), 5.0) << (by_password ? "password" : "mail");
+    return std::abs(median(known) - median(unknown));
+  };
+  constexpr double ms_max = 5; // a hash that one of them is spared takes 25
+  for (const bool by_password : {true, false}) {
+    double least = difference(by_password);
+    for (int again = 0; again < 3 && least > ms_max; ++again) // whoever else is busy on this machine
+      least = std::min(least, difference(by_password));
+    EXPECT_LT(least, ms_max) << (by_password ? "password" : "mail");
   }
 }
 
