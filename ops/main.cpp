@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/commands/commands.hpp"
 #include "ops/commands/ctl.hpp"
+#include "storage/model/id.hpp"
 
 #include <exception>
 #include <iostream>
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   using namespace lyceum;
   const std::vector<std::string> arguments(argv, argv + argc);
   try {
+    choose_node(); // servers and commands share a database
     return std::visit(
         [&](const auto& asked) -> int {
           using kind = std::decay_t<decltype(asked)>;

@@ -198,6 +198,8 @@ struct site::inner {
   void prepare_frame() {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
+    if (mail_road_of(how.cfg).what == mail_road::kind::mailbox)
+      frame.mailbox = "/dev/mailbox";
     frame.sign_in_rules.account.failures_max = static_cast<int>(how.cfg.limits.sign_in_tries);
     frame.sign_in_rules.peer.failures_max = static_cast<int>(how.cfg.limits.sign_in_peer_tries);
     frame.sign_in_rules.everyone.failures_max = static_cast<int>(how.cfg.limits.sign_in_mails_hour);

@@ -201,7 +201,8 @@ expected<void> show(const task& t) {
     fmt::print("  suspended {}\n", text(*who->suspended_at));
   fmt::print("  signs in  by mail{}{}\n", who->password_hash ? ", password" : "",
              who->totp_secret ? ", with a second factor" : "");
-  fmt::print("  reads     {}\n", what_they_read(may));
+  fmt::print("  reads     {}{}\n", what_they_read(may),
+             is_staff(who->role) && !may.staff ? "; everything once its second factor is set up" : "");
   fmt::print("  sessions  {}\n", sessions.size());
   for (const auto& one : given)
     fmt::print("  grant     {}  {}  {}  {}{}\n", one.grant_id, safe(one.plan), safe(one.source), state_of(one, t.now),
@@ -345,8 +346,6 @@ int run_user(const cli::user& how) {
   const auto cfg = load_config(how.flags, read_environment());
   if (!cfg)
     return complain(cfg.error().detail, cli::status_usage);
-  // Beside a server, which is node 0: in the same millisecond both would make the same ids.
-  set_node(1 + static_cast<unsigned>(::getpid()) % 1023);
   try {
     const auto db = open_existing_database(*cfg);
     const auto done = run({how, *db, now_utc(), who_runs(), site_address(*cfg)});

@@ -48,7 +48,7 @@ viewer entitlement_of(const account& who, const std::vector<grant>& grants, unix
   if (who.suspended_at)
     return may;
   may.tier = access::kind::members;
-  may.staff = is_staff(who.role);
+  may.staff = is_staff(who.role) && who.totp_secret.has_value();
   for (const grant& one : grants)
     if (one.account_id == who.account_id && is_current(one, now))
       may.plans.insert(one.plan);

@@ -59,7 +59,7 @@ struct grant {
 bool is_current(const grant&, unix_time now);
 
 /// The one place that says what an account may read: for pages, media, feeds, search and previews. A suspended account is a guest;
-/// staff reads everything; who has a current grant reads what is paid and what is of that plan; everybody else is a member.
+/// staff with a second factor reads everything, and without one no more than others; who has a current grant reads what is paid and what is of that plan; everybody else is a member.
 viewer entitlement_of(const account&, const std::vector<grant>&, unix_time now);
 
 /// When `entitlement_of` may answer otherwise for the same rows: the next beginning or end of a grant after `now`, if any. Who keeps

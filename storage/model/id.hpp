@@ -16,4 +16,9 @@ id make_id();
 /// Which of 1,024 nodes this process is. Default 0; set once, before the first `make_id`.
 void set_node(unsigned node);
 
+/// Takes a node by chance, from 1 on, and a place by chance where its counter begins in each millisecond: for processes that share a
+/// database and know nothing of each other (an old server and its successor, several servers, commands). Two of them make the same id
+/// only where both agree in the same millisecond: once in two million such pairs. To be called once, before the first `make_id`.
+void choose_node();
+
 } // namespace lyceum

@@ -58,7 +58,7 @@ TEST_P(user, an_account_is_added_shown_listed_and_deleted) {
   EXPECT_EQ(ask({"list", "--role", "learner"}).as_array().size(), 1u);
   const auto shown = run({"show", "ada@example.ORG"});
   EXPECT_EQ(shown.status, 0) << shown.err;
-  EXPECT_THAT(shown.out, HasSubstr("everything (staff)"));
+  EXPECT_THAT(shown.out, HasSubstr("everything once its second factor is set up"));
   EXPECT_THAT(shown.out, HasSubstr("command:"));
   EXPECT_THAT(run({"delete", "ada@example.org", "--yes"}).out, HasSubstr("deleted Ada@Example.org"));
   EXPECT_EQ(run({"show", "ada@example.org"}).status, 1);

@@ -72,10 +72,17 @@ TEST(entitlement_test, somebody_elses_grant_opens_nothing) {
   EXPECT_FALSE(reads(entitlement_of(learner(1), {plan_of("pro", noon, {}, 2)}, noon), "paid"));
 }
 
-TEST(entitlement_test, staff_reads_everything) {
+TEST(entitlement_test, staff_without_a_second_factor_reads_no_more_than_others) {
+  auto who = learner();
+  who.role = account_role::operating;
+  EXPECT_EQ(entitlement_of(who, {}, noon), (viewer{access::kind::members, {}, false}));
+}
+
+TEST(entitlement_test, staff_with_a_second_factor_reads_everything) {
   for (const auto role : {account_role::author, account_role::operating}) {
     auto who = learner();
     who.role = role;
+    who.totp_secret = "sealed";
     for (const auto* what : {"public", "members", "paid", "plan:pro"})
       EXPECT_TRUE(reads(entitlement_of(who, {}, noon), what)) << name_of(role) << " " << what;
   }

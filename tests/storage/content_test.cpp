@@ -261,6 +261,18 @@ TEST(id_test, ids_never_repeat_and_never_go_back) {
   }
 }
 
+TEST(id_test, ids_of_a_node_by_chance_rise_as_well_and_are_not_those_of_node_0) {
+  choose_node();
+  id last = make_id();
+  EXPECT_NE(last >> 12 & 1023, 0);
+  for (int i = 0; i < 20000; ++i) {
+    const id next = make_id();
+    ASSERT_GT(next, last);
+    last = next;
+  }
+  set_node(0);
+}
+
 TEST(more_test, the_mark_counts_alone_on_its_line_outside_of_code_and_html) {
   const auto line = [](std::string_view text) {
     const auto found = find_more(text);

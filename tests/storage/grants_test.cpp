@@ -2,6 +2,7 @@
 #include "people.hpp"
 
 #include "storage/grants.hpp"
+#include "storage/second_factor.hpp"
 #include "storage/sign_in_limits.hpp"
 
 #include <gmock/gmock.h>
@@ -105,6 +106,8 @@ TEST_P(grants_test, an_end_by_time_is_noted_once) {
 
 TEST_P(grants_test, staff_and_suspended_ones_are_what_their_account_says) {
   const auto author = make("a@x", account_role::author);
+  EXPECT_FALSE(reads(author, "plan:any")) << "no second factor yet";
+  ASSERT_TRUE(second_factor::set(*db_, author.account_id, "sealed", 1, {}, "", "test", new_year));
   EXPECT_TRUE(reads(author, "plan:any"));
   give(author, "pro");
   ASSERT_TRUE(accounts::suspend(*db_, author.account_id, "", "test", new_year));
