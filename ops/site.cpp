@@ -267,6 +267,19 @@ struct site::inner {
                                         [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
+  void prepare_clock() {
+    parts.clock.prepare(
+        how.cfg, {[this] { return active.load(); }, [this] { return parts.database_health.schema_ready.load(); },
+                  [this] { return frame.known->get(); },
+                  [this] {
+                    std::vector<std::string> all;
+                    for (auto& one : mail_conditions(parts.mail))
+                      all.push_back(std::move(one.detail));
+                    return all;
+                  },
+                  [this] { return mail_troubles(parts.mail); }, born, frame.base_url, frame.mail_host, how.log, &tree});
+  }
+
   /// A request as an anonymous visitor would make it, for the page table's sake.
   void visit(std::string path, std::function<void()> done) {
     auto target = http::read_target(path);
@@ -322,6 +335,8 @@ struct site::inner {
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
     now.mail = parts.mail.desk.health.figures(now_utc());
+    for (auto& one : parts.clock.desk.board.get())
+      now.tasks.push_back({std::move(one.name), one.runs, one.failures, one.took});
     now.mail_delivering = parts.mail.desk.health.delivering();
     for (auto& node : nodes) {
       if (node.path == "sessions")
@@ -480,6 +495,7 @@ expected<void> site::start() {
   all.prepare_parts();
   if (auto made = all.prepare_mail(); !made)
     return made;
+  all.prepare_clock();
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)
@@ -519,7 +535,7 @@ void site::hand_over(std::chrono::milliseconds within) {
   auto& all = *inner_;
   all.active = false; // first: an import that is under way cannot commit any more, and no mail's text begins
   std::vector<std::future<void>> ends;
-  for (const auto* part : {"content", "mail"}) {
+  for (const auto* part : {"content", "mail", "clock"}) {
     auto stopped = std::make_shared<std::promise<void>>();
     ends.push_back(stopped->get_future());
     all.tree.operate(supervision::operation::stop, part, [stopped](const auto&) { stopped->set_value(); });

@@ -198,8 +198,8 @@ child site_tree(site_parts& parts) {
   first.essential = true;
   return supervisor({.id = "site"}, root,
                     {std::move(first), storage_tree(parts), cache_tree(parts), rendering_tree(parts),
-                     accounts_tree(parts), content_tree(parts), mail_tree(parts.mail, parts.tree), sessions_tree(parts),
-                     web_tree(parts), control_tree(parts)});
+                     accounts_tree(parts), content_tree(parts), mail_tree(parts.mail, parts.tree),
+                     clock_tree(parts.clock, parts.tree), sessions_tree(parts), web_tree(parts), control_tree(parts)});
 }
 
 } // namespace lyceum

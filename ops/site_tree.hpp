@@ -10,6 +10,7 @@
 #include "actors/session_keeper.hpp"
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
+#include "ops/clock.hpp"
 #include "ops/console.hpp"
 #include "ops/mail.hpp"
 #include "supervision/control.hpp"
@@ -51,6 +52,7 @@ struct site_parts {
   wake_up watcher_bell;
 
   mail_parts mail;
+  clock_parts clock;
 
   std::size_t sessions_max = 256;
   std::unique_ptr<session_tools> sessions;
