@@ -5,6 +5,7 @@
 #include "http/cookies.hpp"
 #include "http/identity.hpp"
 #include "http/routes/routes.hpp"
+#include "http/routes/webhooks.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
@@ -267,6 +268,16 @@ struct site::inner {
                                         [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
+  void prepare_feedback() {
+    auto& desk = parts.feedback;
+    desk.topic = how.cfg.mail.sns_topic;
+    desk.fetch = how.fetch;
+    if (!desk.fetch)
+      desk.fetch = [&desk](const std::string& url) { return fetch_https(url, {}, desk.stop); };
+    desk.log = how.log.info;
+    desk.warn = how.log.warn;
+  }
+
   void prepare_clock() {
     parts.clock.prepare(
         how.cfg, {[this] { return active.load(); }, [this] { return parts.database_health.schema_ready.load(); },
@@ -377,6 +388,10 @@ struct site::inner {
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
     made.io_routes.push_back(http::me_route(names));
+    if (!how.cfg.mail.sns_topic.empty())
+      made.io_routes.push_back(http::mail_webhook(
+          [this](std::string body, reply_ptr reply) { hear(tree, parts.feedback, std::move(body), std::move(reply)); },
+          sns_body_max));
     std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
@@ -495,6 +510,7 @@ expected<void> site::start() {
   all.prepare_parts();
   if (auto made = all.prepare_mail(); !made)
     return made;
+  all.prepare_feedback();
   all.prepare_clock();
   all.prepare_control();
   if (!all.how.standby)
