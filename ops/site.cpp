@@ -9,6 +9,7 @@
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
+#include "ops/account_commands.hpp"
 #include "ops/cache_commands.hpp"
 #include "ops/console.hpp"
 #include "ops/fingerprint.hpp"
@@ -442,6 +443,7 @@ struct site::inner {
     panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     add_mail_commands(*control, tree);
+    add_account_commands(*control, tree, [this] { return frame.known->get().timezone; });
     control->on(
         "drain",
         [this](const supervision::control_request&, supervision::control_reply reply) {
