@@ -108,8 +108,9 @@ using handler = std::function<expected<response>(const request&, storage::db*)>;
 /// `then` is called as the route's handler was, with a transaction of its own. What both share they share by pointer. At most 16 wait;
 /// one more is `unavailable`.
 struct detour {
-  std::function<void()> work; ///< what it throws is a 500
+  std::function<void()> work; ///< what it throws is a 500; empty: nothing, and `then` is called with what it needs
   handler then;
+  std::optional<db_use> needs = {}; ///< of `then`; absent: as the row
 };
 
 /// The way back to a connection: an answer, exactly once. Made by the front end, fulfilled on any thread.

@@ -72,8 +72,21 @@ public:
                        facts.host_away_since ? "true" : "false", sent_, not_sent_);
   }
 
+  /// Its own timer.
+  void tick() {
+    ticking_ = false;
+    look();
+  }
+
   void look() {
     me_.woken = false;
+    turn();
+    if (left_) // nobody else knows that there is something to do
+      look_later(reconnect_pause);
+  }
+
+private:
+  void turn() {
     if (!ours()) {
       step_ = "stands by";
       return;
@@ -112,7 +125,6 @@ public:
     }
   }
 
-private:
   bool ours() const {
     return fence_.open() && (!desk_.active || desk_.active()) && (!desk_.schema_ready || desk_.schema_ready());
   }
@@ -121,7 +133,12 @@ private:
   void later() {
     desk_.health.leave(number_);
     step_ = "waits for another writer";
-    self_->delayed_send(self_, busy_pause, look_atom::value);
+    look_later(busy_pause);
+  }
+
+  void look_later(std::chrono::milliseconds pause) {
+    if (!std::exchange(ticking_, true))
+      self_->delayed_send(self_, pause, tick_atom::value);
   }
 
   bool connected() {
@@ -296,6 +313,7 @@ private:
   std::string wrong_; // with the settings, so that there is no road
   std::optional<std::pair<outbox::claimed_mail, delivery>> left_;
   bool settling_ = false;
+  bool ticking_ = false;
   clock::time_point next_connect_{};
   const char* step_ = "starts";
   std::uint64_t sent_ = 0;
@@ -340,7 +358,10 @@ caf::behavior mail_worker(caf::event_based_actor* self, mail_desk* desk, std::si
   auto worker = std::make_shared<postman>(self, *desk, number);
   supervision::on_inspect(self, [worker] { return worker->summary(); });
   self->send(self, look_atom::value);
-  return {[worker](look_atom) { worker->look(); }};
+  return {
+      [worker](look_atom) { worker->look(); },
+      [worker](tick_atom) { worker->tick(); },
+  };
 }
 
 } // namespace lyceum

@@ -101,6 +101,8 @@ private:
 
   /// Has slow work done, and goes on with what comes after it.
   void go_by_way_of(std::shared_ptr<detour> what) {
+    if (!what->work)
+      return come_to(*what);
     auto me = shared_from_this();
     auto actor = caf::actor_cast<caf::actor>(self_);
     submit(tools_.tree, tools_.hashing, what->work, [me, actor, what](expected<void> done, bool lost) {
@@ -109,10 +111,15 @@ private:
           return me->go_by_way_of(what);
         if (!done)
           return me->finish(tl::unexpected(done.error()));
-        me->job_->run = what->then;
-        me->ask();
+        me->come_to(*what);
       });
     });
+  }
+
+  void come_to(const detour& what) {
+    job_->run = what.then;
+    job_->needs = what.needs.value_or(job_->needs);
+    begin();
   }
 
   void finish(expected<response> made) {

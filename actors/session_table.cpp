@@ -183,6 +183,7 @@ struct session_table::impl {
 
   mutable std::mutex guard; // writers'; a reader never takes it
   std::size_t size = 0;
+  std::vector<session_hash> in_use;
   std::size_t unknown = 0; // entries of account 0
   std::atomic<std::uint64_t> changes = 0;
   std::unordered_multimap<id, session_hash> by_account; // not those of account 0
@@ -253,14 +254,24 @@ bool session_table::put(const session_hash& of, const known_session& what, std::
   return true;
 }
 
-bool session_table::touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us) {
+void session_table::touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us) {
   std::lock_guard lock(impl_->guard);
   auto& in = impl_->part_of(of);
   auto& there = in.arrays.back()->all[part::place_of(*in.arrays.back(), of)];
   if (there.key() == nobody || there.touched_us.load(memory_order_relaxed) + pause_us > now_us)
-    return false;
+    return;
   there.touched_us.store(now_us, memory_order_release); // one word: no reader sees half of it
-  return true;
+  if (impl_->in_use.size() < used_max)
+    impl_->in_use.push_back(of);
+}
+
+std::vector<session_hash> session_table::take_used(std::size_t most) {
+  std::lock_guard lock(impl_->guard);
+  auto& all = impl_->in_use;
+  const auto from = all.end() - static_cast<std::ptrdiff_t>(std::min(most, all.size()));
+  std::vector<session_hash> taken(from, all.end());
+  all.erase(from, all.end());
+  return taken;
 }
 
 bool session_table::erase(const session_hash& of) {

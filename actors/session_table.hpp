@@ -45,6 +45,7 @@ public:
   static constexpr std::size_t tiers_max = 1024;
   /// Entries of account 0 at most: whoever makes tokens up drives out nobody.
   static constexpr std::size_t unknown_max = 10'000;
+  static constexpr std::size_t used_max = 65'536;
 
   /// Holds at most `sessions_max` sessions (64 bytes each at least, 200 at most).
   explicit session_table(std::size_t sessions_max = 500'000);
@@ -60,8 +61,10 @@ public:
   /// False where the table is full of sessions that still last, or something changed since `as_of`, so that `what` may be older than
   /// the change: then the next request of this one asks the database.
   bool put(const session_hash& of, const known_session& what, std::int64_t now_us, std::uint64_t as_of);
-  /// Notes that a session is in use. True for one caller a `pause`, whose business it is to tell the database. Any thread.
-  bool touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us);
+  /// Notes that a session is in use, at most once a `pause`: then `take_used` tells of it. Any thread.
+  void touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us);
+  /// Sessions that were in use, at most `most`; each is told once. Where more than `used_max` wait, those beyond are told a pause later.
+  std::vector<session_hash> take_used(std::size_t most);
   /// True if it was there. These three count as changes.
   bool erase(const session_hash& of);
   /// All sessions of an account; how many they were.

@@ -385,8 +385,10 @@ void connection::find_route(const head& asked) {
   x.route_name = found.row->pattern;
   x.asked.params = std::move(found.params);
   x.asked.language = std::move(found.language);
+  if ((x.row->kept || x.row->personal) && !asked.has_body() && x.who.what == visitor::is::unknown)
+    return ask_who(nullptr);
   if (x.row->kept && !asked.has_body())
-    return x.who.what == visitor::is::unknown ? ask_who(nullptr) : find_kept();
+    return find_kept();
   if (!asked.has_body())
     return enter();
   expect_body(asked, x.row->body_max);

@@ -45,28 +45,10 @@ page_table::found connection::find_page(const visitor& who, std::string_view tar
   return loop_.pages->find(own, loop_.now_us());
 }
 
-/// Tells the database once a minute that a session is in use, and asks on the way whether it still is one: so what the table holds
-/// outlasts a database that is away by a quarter of an hour. Nobody waits for it.
+/// Once a minute the database hears that a session is in use (cache/session_table tells it).
 void connection::note_use(const visitor& who) {
-  if (who.what != visitor::is::known || who.session.touched_us + use_pause_us > loop_.now_us())
-    return;
-  const auto& config = loop_.shared.config;
-  if (!config.sessions->touch(who.hash, loop_.now_us(), use_pause_us))
-    return;
-  auto work = std::make_shared<job>();
-  work->asked.method = "POST"; // never asked again by itself: a minute later it is
-  work->asked.id = request_id(loop_.next_id());
-  work->asked.session = session_text(who.hash);
-  work->asked.now = now_utc();
-  work->run = [&config](const request& asked, storage::db* db) -> expected<response> {
-    config.identify(asked.session, db, asked.now, true);
-    return response{.status = 204};
-  };
-  work->needs = db_use::writes;
-  work->route = "session";
-  work->deadline = std::chrono::steady_clock::now() + config.limits.answer;
-  work->reply = std::make_shared<reply_slot>([](response&&) {});
-  loop_.shared.way_in.enter(std::move(work));
+  if (who.what == visitor::is::known && who.session.touched_us + use_pause_us <= loop_.now_us())
+    loop_.shared.config.sessions->touch(who.hash, loop_.now_us(), use_pause_us);
 }
 
 void connection::take_visitor(const visitor& who) {
@@ -88,7 +70,7 @@ void connection::ask_who(const io_route* then) {
   x.reply = reply;
   auto work = make_job(std::move(reply));
   work->run = [&config, answer = x.asking](const request& asked, storage::db* db) -> expected<response> {
-    *answer = config.identify(asked.session, db, asked.now, false);
+    *answer = config.identify(asked.session, db, asked.now);
     return response{.status = 204}; // who reads `answer` has seen this
   };
   work->needs = db_use::reads;
@@ -98,7 +80,7 @@ void connection::ask_who(const io_route* then) {
   loop_.shared.way_in.enter(std::move(work));
 }
 
-/// The database has answered, or cannot. Somebody whom nobody can tell gets what a guest gets.
+/// The database has answered, or cannot. Of pages, somebody whom nobody can tell gets what a guest gets.
 void connection::heard_who(const response& how) {
   auto& x = *busy_;
   const auto told = std::exchange(x.asking, nullptr);
@@ -111,9 +93,13 @@ void connection::heard_who(const response& how) {
   } else {
     x.who.what = visitor::is::guest;
   }
-  if (x.for_known == nullptr)
+  if (x.row != nullptr && x.row->kept)
     return find_kept();
-  respond(heard ? answer_of(*x.for_known) : response(how));
+  if (!heard)
+    return respond(response(how));
+  if (x.row != nullptr)
+    return enter();
+  respond(answer_of(*x.for_known));
 }
 
 /// For a row whose pages are kept: the page under its own key, where the target wrote it in another way or has only now been told for

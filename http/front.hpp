@@ -80,9 +80,9 @@ struct front_config {
   unsigned threads = 0; ///< I/O loops; 0: one a core
   front_limits limits;
   session_table* sessions = nullptr; ///< null: nobody is signed in. Outlives the front
-  /// Asks the database whose session this is (its token's hash, 64 hexadecimal digits), and puts it in the table. `in_use`: also tells
-  /// the database that it is. Called by database workers.
-  std::function<identity(const std::string& session, storage::db*, unix_time now, bool in_use)> identify;
+  /// Asks the database whose session this is (its token's hash, 64 hexadecimal digits), and puts it in the table. Called by database
+  /// workers.
+  std::function<identity(const std::string& session, storage::db*, unix_time now)> identify;
   std::string session_cookie = "session"; ///< name of the cookie that holds a session's token: see session_cookie_name
   bool local_allowed = true;              ///< false where the base URL is not loopback: no request is `local` then
   std::string access_log = "off";         ///< "off", "stdout" or a file

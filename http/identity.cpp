@@ -51,7 +51,9 @@ identity identify(session_table& table, people& names, const std::string& sessio
     until = std::min(until, *entitled->until);
   identity made;
   made.who = entitled->may;
-  made.session = {.account = entitled->who.account_id, .until_us = micros(until), .touched_us = now_us};
+  made.session = {.account = entitled->who.account_id,
+                  .until_us = micros(until),
+                  .touched_us = in_use ? now_us : micros(found->what.seen_at)};
   // A tier without a number cannot be kept: then the database is asked each time.
   if (const auto tier = table.tier(tier_prefix(entitled->may))) {
     made.session.tier = *tier;

@@ -26,6 +26,7 @@ struct route {
   bool kept = false;              ///< GET only: the answer may be kept in the page table
   bool translated = false;        ///< also answers below "/fr", "/zh-hans": any first part that is a language
   std::vector<std::string> query; ///< names that are part of a kept page's key; others are ignored by it
+  bool personal = false; ///< a GET's handler is told who asks (`request::account`, `who`) though nothing of it is kept
   who allowed = who::anyone;
   std::size_t body_max = 1024 * 1024; ///< bytes; more is answered 413
 };

@@ -82,11 +82,7 @@ mail_road mail_road_of(const config& cfg) {
   return {mail_road::kind::held, "no mail host is set: write smtp_url and mail_from into lyceum.toml, and restart"};
 }
 
-expected<void> mail_parts::prepare(const config& cfg, mail_surroundings around) {
-  auto made = storage::key_ring::open(cfg.data / "keys", now_utc());
-  if (!made)
-    return tl::unexpected(made.error());
-  keys = std::move(*made);
+void mail_parts::prepare(const config& cfg, mail_surroundings around) {
   const auto name = host_of(around.base_url);
   const auto& mail = cfg.mail;
   const auto road = mail_road_of(cfg);
@@ -98,7 +94,11 @@ expected<void> mail_parts::prepare(const config& cfg, mail_surroundings around) 
   desk.reply_to = {{}, mail.reply_to};
   desk.rate = {static_cast<std::int64_t>(mail.per_second), static_cast<std::int64_t>(mail.per_day)};
   desk.holder = fmt::format("process {}", ::getpid());
-  desk.open = [this](const mail_draft& draft) { return storage::open_details(draft, *keys); };
+  desk.open = [keys = around.keys](const mail_draft& draft) -> expected<std::string> {
+    if (!keys)
+      return fail(problem::kind::unavailable, "the site has no keys; its log says why");
+    return storage::open_details(draft, *keys);
+  };
   desk.render = around.render ? around.render : from_templates(around.look, around.base_url);
   desk.active = around.active;
   desk.schema_ready = around.schema_ready;
@@ -114,7 +114,6 @@ expected<void> mail_parts::prepare(const config& cfg, mail_surroundings around) 
   alerts.warn = around.log.warn;
   if (road.what == mail_road::kind::mailbox && around.log.info)
     around.log.info("no mail leaves this machine: smtp_url is not set, so mails are shown at /dev/mailbox");
-  return {};
 }
 
 child mail_tree(mail_parts& parts, supervision::system& tree) {

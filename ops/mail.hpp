@@ -13,7 +13,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +29,8 @@ bool is_own_machine(const std::string& base_url);
 struct mail_surroundings {
   std::string database_url;
   std::string base_url;
-  mail_desk::renderer render; ///< absent: the theme's templates
+  std::shared_ptr<const storage::key_ring> keys; ///< null: mails with sealed details cannot be made
+  mail_desk::renderer render;                    ///< absent: the theme's templates
   std::function<std::shared_ptr<const views::theme>()> look;
   std::function<bool()> active;
   std::function<bool()> schema_ready;
@@ -42,11 +42,8 @@ struct mail_surroundings {
 struct mail_parts {
   mail_desk desk;
   alert_options alerts;
-  std::optional<storage::key_ring> keys; ///< of `data/keys`
 
-  /// Reads the configuration, and makes the key ring where there is none.
-  ///   internal  the key ring cannot be read or made
-  expected<void> prepare(const config&, mail_surroundings around);
+  void prepare(const config&, mail_surroundings around);
 };
 
 /// `mail`, rest_for_one: outbox, smtp-1 … smtp-N.

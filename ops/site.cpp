@@ -200,7 +200,8 @@ struct site::inner {
   void prepare_frame() {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
-    frame.mail_trouble = [] { return std::string(); };
+    frame.changes = std::make_shared<change_times>(micros(now_utc()));
+    frame.mail_trouble = [this] { return parts.mail.desk.health.why_not(); };
     frame.look = [this] { return look.load(); };
     frame.security_contact = how.cfg.security_contact;
     frame.body_bytes_max = how.cfg.limits.body_bytes_max;
@@ -224,9 +225,18 @@ struct site::inner {
     parts.database.error = how.log.error;
     parts.changes.url = url;
     parts.changes.log = how.log.error;
-    parts.accounts.changed = [this](id account) { http::forget(signed_in, names, account); };
-    parts.accounts.unknown = [this] { http::forget_all(signed_in, names); };
-    parts.signed_in = &signed_in;
+    parts.accounts.changed = [this](id account) {
+      frame.changes->note(account, micros(now_utc()));
+      http::forget(signed_in, names, account);
+    };
+    parts.accounts.unknown = [this] {
+      frame.changes->note_all(micros(now_utc()));
+      http::forget_all(signed_in, names);
+    };
+    parts.signed_in.table = &signed_in;
+    parts.signed_in.renew = [this](const std::string& session, storage::db& db) {
+      http::identify(signed_in, names, session, db, now_utc(), true);
+    };
     parts.desk.before = how.before_render;
     parts.desk.renderers = std::max<std::size_t>(1, cfg.renderers);
     parts.importing = {url,
@@ -263,10 +273,10 @@ struct site::inner {
     };
   }
 
-  expected<void> prepare_mail() {
-    return parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, how.render_mail, frame.look,
-                                        [this] { return active.load(); },
-                                        [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
+  void prepare_mail() {
+    parts.mail.prepare(how.cfg, {url_of(how.cfg.database), frame.base_url, frame.keys, how.render_mail, frame.look,
+                                 [this] { return active.load(); },
+                                 [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
   void prepare_feedback() {
@@ -383,8 +393,8 @@ struct site::inner {
   expected<void> open_front() {
     auto made = front_config_of(how.cfg, how.sockets);
     made.sessions = &signed_in;
-    made.identify = [this](const std::string& session, storage::db* db, unix_time now, bool in_use) {
-      return http::identify(signed_in, names, session, *db, now, in_use);
+    made.identify = [this](const std::string& session, storage::db* db, unix_time now) {
+      return http::identify(signed_in, names, session, *db, now, false);
     };
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
@@ -510,8 +520,7 @@ expected<void> site::start() {
       page_store::kinship{family_of(all.how.cfg.base_url), all.how.standby || all.how.cfg.base_url.empty()});
   all.load_kept_pages();
   all.prepare_parts();
-  if (auto made = all.prepare_mail(); !made)
-    return made;
+  all.prepare_mail();
   all.prepare_feedback();
   all.prepare_clock();
   all.prepare_control();

@@ -35,7 +35,7 @@ struct site_parts {
   db_worker_handle listener; ///< of storage/notifications
   content_cursor cursor;
   account_followers accounts;
-  session_table* signed_in = nullptr;
+  session_keeping signed_in;
 
   page_table* pages = nullptr;
   page_store* store = nullptr;

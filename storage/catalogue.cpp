@@ -146,10 +146,6 @@ lesson_row read_lesson(const row& r) {
   return found;
 }
 
-int strictness(const access& a) {
-  return static_cast<int>(a.who);
-}
-
 } // namespace
 
 access read_access(std::string_view stored) {
@@ -230,16 +226,14 @@ expected<media_file> find_media(db& on, std::string_view key, std::string_view n
                           r.integer(3),
                           r.text(4) + "/" + r.text(5),
                           r.text(6),
-                          read_access(r.view(7))};
+                          {read_access(r.view(7))}};
       },
       key, name, now);
-  // Several texts may show one file: the most open of them decides.
-  const auto open = std::min_element(found.begin(), found.end(), [](const media_file& a, const media_file& b) {
-    return strictness(a.who) < strictness(b.who);
-  });
-  if (open == found.end())
+  if (found.empty())
     return fail(problem::kind::not_found, "media");
-  return std::move(*open);
+  for (std::size_t i = 1; i < found.size(); ++i) // several texts may show one file
+    found.front().open_to.push_back(std::move(found[i].open_to.front()));
+  return std::move(found.front());
 }
 
 } // namespace lyceum::storage::catalogue

@@ -102,7 +102,7 @@ std::string read_path(const row& r) {
 }
 
 void take_media(extras& into, std::string_view role, const row& r, bool& has_film) {
-  media_file file{r.text(3), r.text(2), r.text(4), r.integer(6), r.text(5), r.text(7), read_access(r.view(8))};
+  media_file file{r.text(3), r.text(2), r.text(4), r.integer(6), r.text(5), r.text(7), {read_access(r.view(8))}};
   if (!into.film)
     into.film.emplace();
   if (role == "video") {

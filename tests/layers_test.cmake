@@ -5,7 +5,7 @@ set(may_storage "storage/")
 set(may_views "views/;storage/model/")
 set(may_supervision "supervision/")
 set(may_actors "actors/;supervision/;storage/;views/")
-set(may_http "http/;actors/exchange.hpp;actors/page.hpp;actors/page_table.hpp;actors/flights.hpp;actors/session_table.hpp;actors/people.hpp;actors/mail_state.hpp;storage/;views/")
+set(may_http "http/;actors/exchange.hpp;actors/page.hpp;actors/page_table.hpp;actors/flights.hpp;actors/session_table.hpp;actors/people.hpp;actors/change_times.hpp;actors/mail_state.hpp;actors/development_mailbox.hpp;storage/;views/")
 
 # For each library: the only files (regular expressions on their path) that may include it.
 set(only_caf "^(supervision|actors|ops)/")

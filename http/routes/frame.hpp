@@ -2,6 +2,7 @@
 // What the handlers of every noun share: the site's look and address, and how a page becomes an answer.
 #pragma once
 
+#include "actors/change_times.hpp"
 #include "actors/exchange.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/key_ring.hpp"
@@ -42,6 +43,7 @@ struct site_frame {
   std::size_t body_bytes_max = 1024 * 1024;                  ///< of a request; a row may ask for less
   bool secure = false;                                       ///< the base URL is https: cookies are for TLS alone
   std::shared_ptr<const storage::key_ring> keys;             ///< signs forms and URLs; null: nobody signs in
+  std::shared_ptr<change_times> changes;                     ///< of accounts, for URLs that were signed before
   std::string mail_host;                                     ///< right side of a Message-ID
   std::function<std::string()> mail_trouble; ///< why mail is late, in words; empty: it is not. Thread-safe
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();

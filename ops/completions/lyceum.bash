@@ -45,8 +45,8 @@ _lyceum() {
             *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
           esac
           ;;
-        ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
         ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill mail quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
+        ctl) mapfile -t COMPREPLY < <(compgen -W "audit cache chaos console count crashes degrade drain health impact inspect kill quarantine reload reset restart resume show start status stop suspend trace tree undegrade upgrade wait watch" -- "$word") ;;
       esac
       ;;
   esac

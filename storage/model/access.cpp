@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/model/access.hpp"
 
+#include "storage/model/course.hpp"
+
+#include <algorithm>
+
 namespace lyceum {
 
 expected<access> parse_access(std::string_view text) {
@@ -28,6 +32,10 @@ std::string to_string(const access& what) {
     return "plan:" + what.plan;
   }
   return "public";
+}
+
+bool may_fetch(const viewer& who, const media_file& what) {
+  return std::ranges::any_of(what.open_to, [&](const access& one) { return may_read(who, one); });
 }
 
 bool may_read(const viewer& who, const access& what) {

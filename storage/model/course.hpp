@@ -26,10 +26,12 @@ struct media_file {
   std::string name;
   std::string content_type;
   std::int64_t bytes = 0;
-  std::string path;   ///< absolute, on this machine
-  std::string digest; ///< SHA-256, 64 hexadecimal digits
-  access who;         ///< whose lesson it belongs to decides who may fetch it
+  std::string path;            ///< absolute, on this machine
+  std::string digest;          ///< SHA-256, 64 hexadecimal digits
+  std::vector<access> open_to; ///< of each text that shows it: who may read one of them may fetch it
 };
+/// True where `who` may fetch the file.
+bool may_fetch(const viewer& who, const media_file& what);
 
 struct caption_track {
   std::string language;

@@ -61,14 +61,18 @@ TEST(session_table_test, what_was_read_before_a_change_is_not_taken_after_it) {
   EXPECT_TRUE(table.put(hash(1, 1), session(5), now, table.changes()));
 }
 
-TEST(session_table_test, one_caller_a_pause_is_to_tell_that_a_session_is_in_use) {
+TEST(session_table_test, that_a_session_is_in_use_is_told_once_a_pause) {
   session_table table;
   table.put(hash(1, 1), session(5, now + 1000), now, table.changes());
-  EXPECT_FALSE(table.touch(hash(1, 1), now + 9, 10));
-  EXPECT_TRUE(table.touch(hash(1, 1), now + 10, 10));
-  EXPECT_FALSE(table.touch(hash(1, 1), now + 10, 10));
-  EXPECT_FALSE(table.touch(hash(2, 2), now + 99, 10)) << "it is not there";
+  table.touch(hash(1, 1), now + 9, 10);
+  EXPECT_TRUE(table.take_used(9).empty());
+  for (int i = 0; i < 3; ++i)
+    table.touch(hash(1, 1), now + 10, 10);
+  table.touch(hash(2, 2), now + 99, 10); // it is not there
   EXPECT_EQ(table.find(hash(1, 1), now)->touched_us, now + 10);
+  EXPECT_TRUE(table.take_used(0).empty());
+  EXPECT_EQ(table.take_used(9), std::vector{hash(1, 1)});
+  EXPECT_TRUE(table.take_used(9).empty());
 }
 
 TEST(session_table_test, tokens_that_are_nobodys_have_a_limit_of_their_own) {

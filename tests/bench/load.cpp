@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A load generator for the measurements of this folder: HTTP/1.1, loopback only, one thread, bounded in every direction.
 //
-//   load --port N [--path P]… [--paths FILE] [--header "Name: value"]… [--seconds S] …
+//   load --port N [--path P]… [--paths FILE] [--header "Name: value"]… [--cookies FILE] [--seconds S] …
 //
+//   --cookies FILE      a visitor a line ("session=…"): each request is made as another one of them
 //   closed loop   (no --rate) each connection asks again as soon as it has its answers, `--pipeline` requests at once
 //   constant rate --rate R: latency counts from the moment a request was due, so that a server that stalls cannot hide it
 //   --new-connections   a connection for every request
@@ -60,7 +61,7 @@ nanoseconds now() {
 
 struct options {
   std::string host = "127.0.0.1", hold;
-  std::vector<std::string> paths, headers;
+  std::vector<std::string> paths, headers, cookies;
   std::vector<int> pids;
   int port = 0, connections = 64, pipeline = 1, status = 200;
   double rate = 0, seconds = 3, warmup = 0.3, timeout = 10;
@@ -101,6 +102,11 @@ options read_options(int count, char** words) {
       for (std::string line; std::getline(in, line);)
         if (!line.empty())
           all.paths.push_back(line);
+    } else if (name == "--cookies") {
+      std::ifstream in(value);
+      for (std::string line; std::getline(in, line);)
+        if (!line.empty())
+          all.cookies.push_back(line);
     } else if (name == "--header")
       all.headers.push_back(value);
     else if (name == "--pid")
@@ -232,7 +238,10 @@ public:
         text += line + "\r\n";
       if (how_.new_connections)
         text += "Connection: close\r\n";
-      requests_.push_back(text + "\r\n");
+      if (how_.cookies.empty())
+        requests_.push_back(text + "\r\n");
+      for (const auto& cookie : how_.cookies)
+        requests_.push_back(text + "Cookie: " + cookie + "\r\n\r\n");
     }
     queue_ = epoll_create1(EPOLL_CLOEXEC);
     for (std::size_t i = 0; i < all_.size(); ++i)

@@ -15,7 +15,7 @@
 #   grey        451 the first time        unknown     550 5.1.1          policy       550 5.7.1      full   452
 #   cut-before  cut at RCPT               cut-in      cut in the text    cut-after    cut after the text, without an answer
 #   busy        451 after the text        spam        554 after the text silent       no answer after the text
-#   stuck       stops reading in the text
+#   stuck       stops reading in the text    slow (aiosmtpd)  answers 3 s after the text
 #   A sender "nobody" is answered 553.
 #
 # A line of FOLDER/log for each mail taken: connection, sender, recipient, user, TLS or plain, file; tabs between. Status 77 where the

@@ -104,6 +104,8 @@ class Handler:
             await end(server)
         if played == "silent":
             await asyncio.sleep(3600)
+        if played == "slow":
+            await asyncio.sleep(3)
         return f"250 2.0.0 taken as {taken}"
 
 

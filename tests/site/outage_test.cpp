@@ -1,69 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server stands on goes away, and comes back.
+#include "tests/site/own_postgres.hpp"
 #include "tests/site/visitors.hpp"
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <memory>
-#include <stdexcept>
 
 #include <sys/mount.h>
 #include <unistd.h>
 
 namespace lyceum::testing {
 namespace {
-
-std::string output_of(const std::string& command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  std::string all;
-  std::array<char, 4096> part{};
-  for (std::size_t n = 0; (n = fread(part.data(), 1, part.size(), pipe.get())) > 0;)
-    all.append(part.data(), n);
-  return all;
-}
-
-/// A PostgreSQL of this test's own, to be ill-treated.
-class own_postgres {
-public:
-  own_postgres() {
-    const auto lines = output_of(script() + " start");
-    const auto end = lines.find('\n');
-    if (end == std::string::npos)
-      throw std::runtime_error("postgres.sh start: " + lines);
-    folder_ = lines.substr(0, end);
-    url = lines.substr(end + 1, lines.find('\n', end + 1) - end - 1);
-  }
-  ~own_postgres() {
-    if (frozen_)
-      order("thaw");
-    order("stop");
-  }
-  own_postgres(const own_postgres&) = delete;
-  own_postgres& operator=(const own_postgres&) = delete;
-
-  void down() { order("down"); }
-  void up() { order("up"); }
-  void freeze() {
-    frozen_ = true;
-    order("freeze");
-  }
-  void thaw() {
-    frozen_ = false;
-    order("thaw");
-  }
-  std::string url;
-
-private:
-  static std::string script() {
-    return (sample_school() / "../../tests/peers/postgres.sh").lexically_normal().string();
-  }
-  void order(const std::string& what) const { output_of(script() + ' ' + what + ' ' + folder_); }
-
-  std::string folder_;
-  bool frozen_ = false;
-};
 
 constexpr auto cold = "/courses/let-it-crash/no-such-lesson"; // never kept: every answer asks the database
 

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading while signed in, on both engines: pages of each tier from the cache, `/me` from memory, and what ends at once.
-#include "storage/account_changes.hpp"
-#include "storage/accounts.hpp"
-#include "storage/db.hpp"
-#include "storage/grants.hpp"
-#include "storage/secrets.hpp"
-#include "storage/sessions.hpp"
-#include "tests/site/server.hpp"
+#include "tests/site/readers.hpp"
 #include "tests/site/visitors.hpp"
 
-#include <boost/json.hpp>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <random>
 #include <thread>
@@ -19,7 +11,6 @@
 namespace lyceum::testing {
 namespace {
 
-namespace json = boost::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -28,83 +19,7 @@ constexpr const char* members_page = "/courses/school/members";
 constexpr const char* paid_page = "/courses/school/paid";
 constexpr const char* gold_page = "/courses/school/gold";
 
-void write_school(const fs::path& at) {
-  write_file(at / "site.toml", "title = \"A school\"\nlanguage = \"en\"\n");
-  write_file(at / "courses/school/course.md", "---\ntitle: School\n---\nAll of it.\n");
-  const auto lesson = [&](const char* name, const char* access) {
-    write_file(at / "courses/school" / (std::string(name) + ".md"),
-               "---\ntitle: " + std::string(name) + "\naccess: " + access +
-                   "\n---\nFor all of you.\n\n<!-- more -->\n\nSECRET-" + name + "\n");
-  };
-  lesson("01-open", "public");
-  lesson("02-members", "members");
-  lesson("03-paid", "paid");
-  lesson("04-gold", "plan:gold");
-}
-
-/// Somebody with a browser, whose session was put into the database by hand.
-struct reader {
-  id account = 0;
-  std::string token;
-  std::string cookie() const { return "Cookie: session=" + token; }
-};
-
-class signed_in : public ::testing::TestWithParam<const char*> {
-protected:
-  void SetUp() override {
-    if (std::string_view(GetParam()) == "postgresql") {
-      database = fresh_postgres();
-      if (database.empty())
-        GTEST_SKIP() << "no PostgreSQL: set LYCEUM_TEST_POSTGRES (ops/test does)";
-    }
-    write_school(place / "school");
-    school.emplace(server::options{.content = place / "school", .database = database});
-    ASSERT_TRUE(school->ready()) << school->log();
-    ASSERT_TRUE(eventually([&] { return school->get(gold_page).status == 200; }));
-    rows = storage::open(database.empty() ? "sqlite:" + (school->data() / "lyceum.db").string() : database,
-                         storage::mode::writes);
-  }
-
-  reader make_reader(const std::string& name, account_role role = account_role::learner) {
-    reader one;
-    one.account =
-        storage::accounts::make(*rows, {name + "@school.example", name, role, {}}, "test", now_utc())->account_id;
-    one.token = open_session(one.account);
-    settle();
-    return one;
-  }
-  /// Until the server has heard of what was written here: afterwards nothing of it is forgotten again.
-  void settle() {
-    const auto seq = std::to_string(storage::account_seq(*rows));
-    EXPECT_TRUE(eventually([&] {
-      return school->ctl({"--json", "inspect", "storage/notifications"}).out.find(seq) != std::string::npos;
-    }));
-  }
-  std::string open_session(id account) {
-    const auto token = storage::secrets::make_token();
-    storage::sessions::opening how;
-    how.account_id = account;
-    how.sign_in_epoch = storage::accounts::find(*rows, account)->sign_in_epoch;
-    how.token_hash = storage::secrets::hash_of_token(token);
-    EXPECT_TRUE(storage::sessions::open(*rows, how, now_utc()));
-    return token;
-  }
-  id give(const reader& who, const std::string& plan, std::optional<unix_time> until = {}) {
-    return storage::grants::give(*rows, {who.account, plan, "gift", {}, now_utc(), until}, "test", now_utc())->grant_id;
-  }
-  answer get(const std::string& path, const reader& who) { return school->get(path, {who.cookie()}); }
-  bool reads(const std::string& path, const reader& who) {
-    return get(path, who).body.find("SECRET-") != std::string::npos;
-  }
-  json::object me(const reader& who) { return json::parse(get("/me", who).body).as_object(); }
-  /// Whether it comes soon enough to be called "within a second" on a busy machine: half a second is what it takes here.
-  bool soon(const std::function<bool()>& holds) { return eventually(holds, 1500ms); }
-
-  const scratch place;
-  std::string database;
-  std::optional<server> school;
-  std::unique_ptr<storage::db> rows;
-};
+class signed_in : public school_of_readers {};
 INSTANTIATE_TEST_SUITE_P(engines, signed_in, ::testing::Values("sqlite", "postgresql"),
                          [](const auto& given) { return std::string(given.param); });
 
@@ -207,6 +122,18 @@ TEST_P(signed_in, a_session_that_is_ended_and_a_grant_that_is_taken_back_end_wit
     arguments.insert(arguments.end(), {"--database", database});
   ASSERT_EQ(run_lyceum(arguments).status, 0) << "another process";
   EXPECT_TRUE(soon([&] { return !reads(members_page, bea); }));
+}
+
+TEST_P(signed_in, the_database_hears_that_a_session_is_in_use) {
+  auto ann = make_reader("Ann");
+  const auto before = now_utc() - 5min;
+  ann.token = open_session(ann.account, before);
+  const auto seen_at = [&] {
+    return storage::sessions::find(*rows, storage::secrets::hash_of_token(ann.token), now_utc())->what.seen_at;
+  };
+  EXPECT_TRUE(reads(members_page, ann)); // now it is known
+  EXPECT_TRUE(reads(members_page, ann));
+  EXPECT_TRUE(eventually([&] { return seen_at() > before + 4min; }));
 }
 
 TEST_P(signed_in, a_grant_ends_when_its_time_is_over) {

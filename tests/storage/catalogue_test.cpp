@@ -115,12 +115,13 @@ TEST_P(catalogue_test, a_draft_is_not_found_nor_is_what_it_shows) {
   import();
   const auto found = cat::find_media(*db_, right, "p.png", new_year);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->who.who, access::kind::paid);
+  EXPECT_EQ(found->open_to, (std::vector{access{access::kind::paid, {}}}));
+  EXPECT_FALSE(may_fetch({access::kind::members, {}}, *found));
   EXPECT_EQ(found->path, (folder_ / "courses/01-first/p.png").string());
   EXPECT_FALSE(cat::find_media(*db_, right, "q.png", new_year));
   put("courses/01-first/03-c.md", "---\ntitle: C\naccess: paid\n---\n![p](p.png)\n\n<!-- more -->\n\nrest");
   import();
-  EXPECT_EQ(cat::find_media(*db_, right, "p.png", new_year)->who.who, access::kind::everyone); // in the free part
+  EXPECT_TRUE(may_fetch({}, *cat::find_media(*db_, right, "p.png", new_year))); // in the free part
 }
 
 TEST_P(catalogue_test, a_draft_course_hides_its_lessons) {
