@@ -23,7 +23,7 @@ struct clock_task {
   };
   std::string name; ///< "sessions"
   task_timing when;
-  /// Called by a database worker. What it throws is a failed run.
+  /// Called by a database worker, where it is wanted. What it throws is a failed run.
   std::function<task_result(storage::db&, const moment&)> work;
   std::function<bool()> wanted{}; ///< quick; false: this run is over without the database. Absent: always wanted
 };

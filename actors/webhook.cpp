@@ -40,7 +40,7 @@ webhook_verdict judge_webhook(webhook_desk& desk, std::string_view body, unix_ti
     return {};
   if (now - message->at > sns_replay_max || message->at - now > sns_replay_max)
     return refused(403, "a message of another time");
-  const auto host = sns_host_of(message->certificate_url, desk.hosts);
+  const auto host = sns_certificate_host_of(message->certificate_url, desk.hosts);
   if (!host)
     return refused(403, "a certificate at " + host.error().detail);
   const auto certificate =

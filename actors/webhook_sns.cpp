@@ -199,8 +199,28 @@ expected<std::string> sns_host_of(std::string_view url, const sns_hosts& own) {
   return std::string(host);
 }
 
+expected<std::string> sns_certificate_host_of(std::string_view url, const sns_hosts& own) {
+  constexpr std::string_view head = "/SimpleNotificationService-";
+  constexpr std::string_view tail = ".pem";
+  auto host = sns_host_of(url, own);
+  if (!host)
+    return host;
+  const auto path = url.substr(url.find(*host) + host->size());
+  const auto is_own = [&] {
+    if (path.size() <= head.size() + tail.size() || !path.starts_with(head) || !path.ends_with(tail))
+      return false;
+    const auto name = path.substr(head.size(), path.size() - head.size() - tail.size());
+    return std::ranges::all_of(name, is_lower_digit_dash);
+  };
+  if (!is_own())
+    return tl::unexpected(untrue("a URL that is not of a certificate of Amazon SNS"));
+  return host;
+}
+
 expected<void> verify_sns(const sns_message& of, std::string_view certificate, std::string_view host,
                           const sns_hosts& own, unix_time now) {
+  if (!certificate.starts_with("-----BEGIN CERTIFICATE-----"))
+    return tl::unexpected(untrue("no certificate came"));
   const owned<BIO> octets(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
   const owned<X509> read(octets ? PEM_read_bio_X509(octets.get(), nullptr, nullptr, nullptr) : nullptr);
   if (!read)

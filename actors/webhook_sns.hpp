@@ -56,6 +56,10 @@ sns_hosts amazon_sns();
 /// The host of an https URL without user, port and fragment, where it is one of SNS's own. `forbidden` where it is not.
 expected<std::string> sns_host_of(std::string_view url, const sns_hosts& own);
 
+/// The same for a certificate: it is at "/SimpleNotificationService-….pem". Another path of that host may answer with what its asker said, and
+/// so with a certificate of the asker's own.
+expected<std::string> sns_certificate_host_of(std::string_view url, const sns_hosts& own);
+
 /// Whether whoever holds the certificate (PEM) signed the message.
 ///   forbidden  no: another key, an octet that differs, a certificate for another host or another time
 expected<void> verify_sns(const sns_message&, std::string_view certificate, std::string_view host, const sns_hosts& own,

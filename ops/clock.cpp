@@ -140,8 +140,8 @@ std::vector<trouble> all_troubles(const shared& with) {
   return there;
 }
 
-/// Looks, and tells the webhook what is new; true where there is a mail to write.
-bool look(const shared& with) {
+/// Looks, and tells the webhook what is new.
+void look(const shared& with) {
   const auto now = schedule::clock::now();
   for (const auto& one : with.book.see(all_troubles(with), now)) {
     if (!one.what.kind.starts_with("degraded:")) // mail tells its own
@@ -151,11 +151,18 @@ bool look(const shared& with) {
                             one.raised ? one.what.what + ". " + one.what.detail : one.what.what + " no more",
                             now_utc()});
   }
-  return !with.address.empty() && !with.book.untold(now).empty();
 }
 
+/// Needs no database, so it goes on where that is the trouble.
 clock_task troubles(const shared_ptr& with) {
-  return {"alerts",
+  return {"alerts", {.every = troubles_every}, {}, [with] {
+            look(*with);
+            return false;
+          }};
+}
+
+clock_task trouble_mails(const shared_ptr& with) {
+  return {"alert_mails",
           {.every = troubles_every},
           [with](storage::db& db, const clock_task::moment& at) {
             const auto now = schedule::clock::now();
@@ -177,7 +184,7 @@ clock_task troubles(const shared_ptr& with) {
               with->book.told(one, now);
             return task_result{true, false, fmt::format("{} told by mail", untold.size())};
           },
-          [with] { return look(*with); }};
+          [with] { return !with->address.empty() && !with->book.untold(schedule::clock::now()).empty(); }};
 }
 
 std::string bytes_text(double bytes) {
@@ -276,6 +283,7 @@ void clock_parts::prepare(const config& cfg, clock_surroundings around) {
                             int limit) { return storage::sign_in_limits::remove_expired(db, now, limit); }),
       ended_grants(with),
       troubles(with),
+      trouble_mails(with),
   };
   if (!with->address.empty())
     desk.tasks.push_back(all_well(with));

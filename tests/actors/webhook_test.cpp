@@ -141,6 +141,11 @@ TEST_F(webhook_test, a_certificate_for_another_host_or_another_time_is_not_belie
   EXPECT_EQ(judge_webhook(third, bounce().written(of_the_region), noon).status, 200);
 }
 
+TEST_F(webhook_test, a_certificate_inside_of_something_else_is_none) {
+  there[certificate_url] = "<Error>\n" + amazon().certificate() + "</Error>";
+  EXPECT_EQ(say(bounce()).status, 403);
+}
+
 TEST_F(webhook_test, what_is_no_certificate_is_refused) {
   there[certificate_url] = "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n";
   EXPECT_EQ(say(bounce()).status, 403);
@@ -161,27 +166,33 @@ TEST_F(webhook_test, what_was_said_more_than_an_hour_ago_is_not_heard_again) {
 }
 
 TEST_F(webhook_test, certificates_come_from_amazon_alone) {
-  for (const auto* url : {"http://sns.eu-central-1.amazonaws.com/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com.evil.example/a.pem",
-                          "https://evil.example/sns.eu-central-1.amazonaws.com/a.pem",
-                          "https://sns.amazonaws.com/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com@evil.example/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com:8443/a.pem",
-                          "https://evil.sns.eu-central-1.amazonaws.com/a.pem",
-                          "https://sns.eu.central.1.amazonaws.com/a.pem",
-                          "https://xsns.eu-central-1.amazonaws.com/a.pem",
+  for (const auto* url : {"http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-a.pem",
+                          "https://evil.example/sns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com@evil.example/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com:8443/SimpleNotificationService-a.pem",
+                          "https://evil.sns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.eu.central.1.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://xsns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem",
                           "https://sns.eu-central-1.amazonaws.com",
-                          "https://sns.eu-central-1.amazonaws.com?/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com\\@evil.example/a.pem",
-                          "https://sns..amazonaws.com/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com\n/a.pem",
-                          "https:///a.pem",
+                          "https://sns.eu-central-1.amazonaws.com?/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com\\@evil.example/SimpleNotificationService-a.pem",
+                          "https://sns..amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com\n/SimpleNotificationService-a.pem",
+                          "https:///SimpleNotificationService-a.pem",
                           "",
-                          "https://SNS.eu-central-1.amazonaws.com/a.pem",
-                          "https://sns.eu-central-1.amazonaws.com/a.pem#b",
+                          "https://SNS.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem#b",
+                          "https://sns.eu-central-1.amazonaws.com/a.pem",
+                          "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-.pem",
+                          "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a.pem?x=.pem",
+                          "https://sns.eu-central-1.amazonaws.com/?Action=x&y=/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com/x/SimpleNotificationService-a.pem",
+                          "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-a/../../x.pem",
                           "file:///etc/passwd",
-                          "https://127.0.0.1/a.pem",
-                          "https://sns.%65u.amazonaws.com/a.pem"}) {
+                          "https://127.0.0.1/SimpleNotificationService-a.pem",
+                          "https://sns.%65u.amazonaws.com/SimpleNotificationService-a.pem"}) {
     auto what = bounce();
     what.members["SigningCertURL"] = url;
     EXPECT_EQ(say(what).status, 403) << url;

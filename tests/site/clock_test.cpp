@@ -141,7 +141,7 @@ TEST_P(clock_site, each_task_tells_how_it_went) {
   ASSERT_NO_FATAL_FAILURE(start());
   if (!db)
     return;
-  for (const auto* task : {"sign_ins", "sessions", "limits", "grants", "alerts"}) {
+  for (const auto* task : {"sign_ins", "sessions", "limits", "grants", "alerts", "alert_mails"}) {
     EXPECT_THAT(inspected(), HasSubstr(task));
     const auto runs = "lyceum_clock_runs_total{task=\"" + std::string(task) + "\"}";
     EXPECT_TRUE(eventually([&] { return school->metric(runs).value_or(0) >= 1; }, 15s)) << runs;
