@@ -106,7 +106,8 @@ child cache_tree(site_parts& parts) {
                   [&parts](birth& at) {
                     return at.detached(page_cache, parts.pages, parts.store, parts.page_limits, encoder_of(parts));
                   }),
-           worker({.id = "session_table"}, [&parts](birth& at) { return at.pooled(session_keeper, &parts.signed_in, &parts.tree); }),
+           worker({.id = "session_table"},
+                  [&parts](birth& at) { return at.pooled(session_keeper, &parts.signed_in, &parts.tree); }),
            worker({.id = "encoder"}, [](birth& at) { return at.detached(page_encoder_actor); }),
            worker({.id = "warmer"}, [&parts](birth& at) { return at.pooled(warmer, &parts.warming, &parts.tree); })}),
       "nothing: the table is read without it; evictions wait");

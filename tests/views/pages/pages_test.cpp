@@ -41,8 +41,9 @@ TEST(pages_test, every_template_finds_every_name_in_a_full_and_in_an_empty_model
 TEST(pages_test, every_page_template_is_filled_by_one_of_the_pages) {
   // A template that no page uses would pass the test above unseen.
   std::set<std::string> used{"rss.xml", "atom.xml"};
-  for (const auto& page : {"home", "courses", "course", "lesson", "articles", "article", "standing", "error", "ops",
-                           "ops_account", "ops_account_ask", "ops_accounts", "ops_ask", "ops_enter", "mailbox", "mailbox_mail"})
+  for (const auto& page :
+       {"home", "courses", "course", "lesson", "articles", "article", "standing", "error", "ops", "ops_account",
+        "ops_account_ask", "ops_accounts", "ops_ask", "ops_enter", "mailbox", "mailbox_mail"})
     used.insert(page);
   const auto pages = samples::strict_theme()->pages();
   EXPECT_EQ(std::set<std::string>(pages.begin(), pages.end()), used);
