@@ -11,7 +11,8 @@ namespace lyceum::http {
 
 router site_router(const site_frame& frame, route_list more) {
   route_list rows = std::move(more);
-  for (auto noun : {course_routes, article_routes, feed_routes, media_routes, asset_routes})
+  for (auto noun : {course_routes, article_routes, feed_routes, media_routes, asset_routes, sign_in_routes,
+                    sign_in_password_routes, account_routes, security_routes})
     std::ranges::move(noun(frame), std::back_inserter(rows));
   for (auto& row : rows)
     row.body_max = std::min(row.body_max, frame.body_bytes_max);

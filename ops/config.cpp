@@ -156,6 +156,14 @@ const std::array first_rows{
             [](config& c, in f) { return read_count(c.limits.connection_requests_max, f, 1, 1'000'000'000); }},
     key_row{{"sessions_max", "256", "requests being handled at once; one more is answered 503"},
             [](config& c, in f) { return read_count(c.limits.sessions_max, f, 1, 100'000); }},
+    key_row{
+        {"sign_in_tries", "8", "failed tries for one account, an hour; then it waits 10 minutes, doubling to 12 hours"},
+        [](config& c, in f) { return read_count(c.limits.sign_in_tries, f, 1, 1'000'000); }},
+    key_row{
+        {"sign_in_peer_tries", "20", "the same from one address, or an IPv6 /64; raise it for a classroom behind one"},
+        [](config& c, in f) { return read_count(c.limits.sign_in_peer_tries, f, 1, 1'000'000); }},
+    key_row{{"sign_in_mails_hour", "99", "sign-in mails asked for and not used, by everybody together, an hour"},
+            [](config& c, in f) { return read_count(c.limits.sign_in_mails_hour, f, 1, 1'000'000); }},
     key_row{{"header_bytes_max", "32 KiB", "all fields of a request; more is answered 431"},
             [](config& c, in f) { return read_bytes(c.limits.header_bytes_max, f, 1024); }},
     key_row{{"body_bytes_max", "1 MiB", "the body of a request; more is answered 413"},

@@ -50,6 +50,9 @@ struct limits_config {
   std::size_t address_connections_max = 256; ///< per address; loopback is exempt
   std::size_t connections_max = 10'000;
   std::size_t header_bytes_max = 32 * 1024;
+  std::size_t sign_in_tries = 8;       ///< wrong ones for one account, an hour; then 10 minutes, doubling to 12 hours
+  std::size_t sign_in_peer_tries = 20; ///< the same of one address that asks
+  std::size_t sign_in_mails_hour = 99; ///< asked for and not used, by everybody together
   std::size_t body_bytes_max = 1024 * 1024;
   std::size_t sessions_max = 256; ///< requests that are being handled at once; one more is answered 503
   std::size_t connection_requests_max = 1000;

@@ -200,6 +200,9 @@ struct site::inner {
   void prepare_frame() {
     open_keys();
     frame.secure = how.cfg.base_url.starts_with("https://");
+    frame.sign_in_rules.account.failures_max = static_cast<int>(how.cfg.limits.sign_in_tries);
+    frame.sign_in_rules.peer.failures_max = static_cast<int>(how.cfg.limits.sign_in_peer_tries);
+    frame.sign_in_rules.everyone.failures_max = static_cast<int>(how.cfg.limits.sign_in_mails_hour);
     frame.changes = std::make_shared<change_times>(micros(now_utc()));
     frame.mail_trouble = [this] { return parts.mail.desk.health.why_not(); };
     frame.look = [this] { return look.load(); };

@@ -19,6 +19,9 @@ constexpr query write_name{"accounts.write_name", "UPDATE accounts SET name = $2
 constexpr query write_language{"accounts.write_language", "UPDATE accounts SET language = $2 WHERE id = $1"};
 constexpr query write_role{"accounts.write_role", "UPDATE accounts SET role = $2 WHERE id = $1"};
 constexpr query write_password{"accounts.write_password", "UPDATE accounts SET password_hash = $2 WHERE id = $1"};
+// Whoever has set another password meanwhile wins.
+constexpr query swap_hash{"accounts.swap_hash",
+                          "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2"};
 constexpr query write_suspension{"accounts.write_suspension", "UPDATE accounts SET suspended_at = $2 WHERE id = $1"};
 
 constexpr query events_of{"accounts.events_of", R"sql(
@@ -34,13 +37,15 @@ constexpr query delete_account{"accounts.delete", "DELETE FROM accounts WHERE id
 // One change of an account: its row is held, `write` runs, history and nodes hear of it.
 template <class Write>
 expected<account> change(db& on, id account_id, std::string_view by, std::string_view action, std::string_view detail,
-                         unix_time now, Write write) {
+                         unix_time now, Write write, const also_of<account>& with_it = {}) {
   return on.transaction([&]() -> expected<account> {
     if (!account_rows::hold(on, account_id))
       return fail(problem::kind::not_found, "account");
     write();
     account_rows::note_event(on, account_id, by, action, detail, now);
     auto changed = account_rows::find(on, account_id);
+    if (with_it)
+      with_it(on, *changed);
     account_rows::note_change(on, account_id, now);
     return changed;
   });
@@ -103,19 +108,31 @@ expected<account> set_role(db& on, id account_id, account_role role, std::string
 }
 
 expected<account> set_password_hash(db& on, id account_id, std::string_view hash, std::string_view kept_token_hash,
-                                    std::string_view by, unix_time now) {
-  return change(on, account_id, by, "password_set", "", now, [&] {
-    on.exec(write_password, account_id, hash);
-    account_rows::end_sessions(on, account_id, kept_token_hash);
-  });
+                                    std::string_view by, unix_time now, const also_of<account>& with_it) {
+  return change(
+      on, account_id, by, "password_set", "", now,
+      [&] {
+        on.exec(write_password, account_id, hash);
+        account_rows::end_sessions(on, account_id, kept_token_hash);
+      },
+      with_it);
 }
 
 expected<account> remove_password(db& on, id account_id, std::string_view kept_token_hash, std::string_view by,
-                                  unix_time now) {
-  return change(on, account_id, by, "password_removed", "", now, [&] {
-    on.exec(write_password, account_id, std::nullopt);
-    account_rows::end_sessions(on, account_id, kept_token_hash);
-  });
+                                  unix_time now, const also_of<account>& with_it) {
+  return change(
+      on, account_id, by, "password_removed", "", now,
+      [&] {
+        on.exec(write_password, account_id, std::nullopt);
+        account_rows::end_sessions(on, account_id, kept_token_hash);
+      },
+      with_it);
+}
+
+expected<void> rehash_password(db& on, id account_id, std::string_view old_hash, std::string_view new_hash) {
+  if (on.exec(swap_hash, account_id, old_hash, new_hash) != 1)
+    return fail(problem::kind::conflict, "the password is another by now");
+  return {};
 }
 
 expected<account> suspend(db& on, id account_id, std::string_view why, std::string_view by, unix_time now) {
@@ -133,6 +150,10 @@ expected<account> resume(db& on, id account_id, std::string_view by, unix_time n
   return change(on, account_id, by, "resumed", "", now, [&] { on.exec(write_suspension, account_id, std::nullopt); });
 }
 
+void note(db& on, id account_id, std::string_view action, std::string_view detail, std::string_view by, unix_time now) {
+  account_rows::note_event(on, account_id, by, action, detail, now);
+}
+
 std::vector<account_event> list_events(db& on, id account_id, int limit) {
   return on.all(
       events_of,
@@ -142,7 +163,7 @@ std::vector<account_event> list_events(db& on, id account_id, int limit) {
       account_id, limit);
 }
 
-expected<account> remove(db& on, id account_id, std::string_view by, unix_time now) {
+expected<account> remove(db& on, id account_id, std::string_view by, unix_time now, const also_of<account>& with_it) {
   return on.transaction([&]() -> expected<account> {
     if (!account_rows::hold(on, account_id))
       return fail(problem::kind::not_found, "account");
@@ -151,6 +172,8 @@ expected<account> remove(db& on, id account_id, std::string_view by, unix_time n
     on.exec(delete_account, account_id); // the schema's cascades take the rest
     on.exec(empty_history, account_id);
     account_rows::note_event(on, account_id, by, "deleted", "", now);
+    if (with_it)
+      with_it(on, *gone);
     account_rows::note_change(on, account_id, now);
     return gone;
   });

@@ -3,6 +3,7 @@
 // history (`by`: "account:ID", "command:USER", "server") and is told to all nodes (storage/account_changes.hpp).
 #pragma once
 
+#include "storage/also.hpp"
 #include "storage/db.hpp"
 #include "storage/model/account.hpp"
 
@@ -41,15 +42,20 @@ expected<account> set_role(db&, id account_id, account_role, std::string_view by
 /// Sets the password, whose hash is opaque here, and ends all sessions except the one of `kept_token_hash` (empty: all).
 ///   not_found
 expected<account> set_password_hash(db&, id account_id, std::string_view hash, std::string_view kept_token_hash,
-                                    std::string_view by, unix_time now);
+                                    std::string_view by, unix_time now, const also_of<account>& with_it = {});
 /// The same without a password from then on: by mail alone.
 expected<account> remove_password(db&, id account_id, std::string_view kept_token_hash, std::string_view by,
-                                  unix_time now);
+                                  unix_time now, const also_of<account>& with_it = {});
+/// Keeps the same password by another hash, such as one with today's costs. Ends nothing, and is no event.
+///   conflict  the password is another than the one of `old_hash` by now, or there is none
+expected<void> rehash_password(db&, id account_id, std::string_view old_hash, std::string_view new_hash);
 
 /// Nobody signs in to it any more, and all its sessions end. Once more changes nothing.
 expected<account> suspend(db&, id account_id, std::string_view why, std::string_view by, unix_time now);
 expected<account> resume(db&, id account_id, std::string_view by, unix_time now);
 
+/// Adds a line to its history, in the transaction that is open, if one is.
+void note(db&, id account_id, std::string_view action, std::string_view detail, std::string_view by, unix_time now);
 /// Its history, newest first, at most `limit`.
 std::vector<account_event> list_events(db&, id account_id, int limit);
 
@@ -59,8 +65,8 @@ std::vector<account_event> list_events(db&, id account_id, int limit);
 expected<std::string> export_json(db&, id account_id, unix_time now);
 
 /// Deletes an account and all that hangs on it: sessions, grants, recovery codes, mails under way. Its history stays as what happened
-/// when, without what was said in it; nothing in it tells who it was.
+/// when, without what was said in it; nothing in it tells who it was. Returns it as it was.
 ///   not_found
-expected<account> remove(db&, id account_id, std::string_view by, unix_time now);
+expected<account> remove(db&, id account_id, std::string_view by, unix_time now, const also_of<account>& with_it = {});
 
 } // namespace lyceum::storage::accounts

@@ -59,7 +59,7 @@ std::string event_of(const grant& g) {
 
 } // namespace
 
-expected<grant> give(db& on, const gift& what, std::string_view by, unix_time now) {
+expected<grant> give(db& on, const gift& what, std::string_view by, unix_time now, const also_of<grant>& with_it) {
   if (what.plan.empty())
     return fail(problem::kind::invalid, "a grant needs a plan");
   if (what.plan.size() > plan_max)
@@ -76,12 +76,14 @@ expected<grant> give(db& on, const gift& what, std::string_view by, unix_time no
             what.expires_at);
     const auto given = on.one(grant_by_id, read_grant, grant_id);
     account_rows::note_event(on, what.account_id, by, "granted", event_of(*given), now);
+    if (with_it)
+      with_it(on, *given);
     account_rows::note_change(on, what.account_id, now);
     return *given;
   });
 }
 
-expected<grant> revoke(db& on, id grant_id, std::string_view by, unix_time now) {
+expected<grant> revoke(db& on, id grant_id, std::string_view by, unix_time now, const also_of<grant>& with_it) {
   return on.transaction([&]() -> expected<grant> {
     const auto taken = on.one(revoke_one, read_grant, grant_id, now, by);
     if (!taken && on.one(grant_by_id, read_grant, grant_id))
@@ -89,19 +91,24 @@ expected<grant> revoke(db& on, id grant_id, std::string_view by, unix_time now) 
     if (!taken)
       return fail(problem::kind::not_found, "grant");
     account_rows::note_event(on, taken->account_id, by, "revoked", event_of(*taken), now);
+    if (with_it)
+      with_it(on, *taken);
     account_rows::note_change(on, taken->account_id, now);
     return *taken;
   });
 }
 
 expected<std::vector<grant>> revoke_plan(db& on, id account_id, std::string_view plan, std::string_view by,
-                                         unix_time now) {
+                                         unix_time now, const also_of<grant>& with_it) {
   return on.transaction([&]() -> expected<std::vector<grant>> {
     auto taken = on.all(revoke_of_plan, read_grant, account_id, plan, now, by);
     if (taken.empty())
       return fail(problem::kind::not_found, "grant");
-    for (const grant& one : taken)
+    for (const grant& one : taken) {
       account_rows::note_event(on, account_id, by, "revoked", event_of(one), now);
+      if (with_it)
+        with_it(on, one);
+    }
     account_rows::note_change(on, account_id, now);
     return taken;
   });

@@ -3,6 +3,7 @@
 // `entitlement_of` (storage/model/account.hpp). Each verb is one transaction, stands in the account's history and is told to all nodes.
 #pragma once
 
+#include "storage/also.hpp"
 #include "storage/db.hpp"
 #include "storage/model/account.hpp"
 
@@ -29,14 +30,15 @@ struct gift {
 /// Gives a plan. One that an account has already is given beside it: each ends by itself.
 ///   not_found  no such account
 ///   invalid    no plan, one with a longer name, or an end that is not after its beginning; `detail` says which
-expected<grant> give(db&, const gift&, std::string_view by, unix_time now);
+expected<grant> give(db&, const gift&, std::string_view by, unix_time now, const also_of<grant>& with_it = {});
 
 /// Takes a grant back at once.
 ///   not_found
 ///   conflict   it was taken back before
-expected<grant> revoke(db&, id grant_id, std::string_view by, unix_time now);
-/// Takes back all grants of a plan that an account has or will have. `not_found` where there is none.
-expected<std::vector<grant>> revoke_plan(db&, id account_id, std::string_view plan, std::string_view by, unix_time now);
+expected<grant> revoke(db&, id grant_id, std::string_view by, unix_time now, const also_of<grant>& with_it = {});
+/// Takes back all grants of a plan that an account has or will have. `not_found` where there is none. `with_it` is given each.
+expected<std::vector<grant>> revoke_plan(db&, id account_id, std::string_view plan, std::string_view by, unix_time now,
+                                         const also_of<grant>& with_it = {});
 
 /// Every grant of an account, revoked and past ones too, in order of their making.
 std::vector<grant> list(db&, id account_id);

@@ -21,29 +21,35 @@ constexpr query count_codes{"second_factor.count_codes", R"sql(
   SELECT COUNT(*) FROM recovery_codes WHERE account_id = $1 AND used_at IS NULL
 )sql"};
 
+void put_codes(db& on, id account_id, const std::vector<std::string>& hashes, unix_time now) {
+  on.exec(delete_codes, account_id);
+  for (const auto& hash : hashes)
+    on.exec(put_code, account_id, hash, now);
+}
+
 } // namespace
 
 expected<account> set(db& on, id account_id, std::string_view sealed_secret, std::int64_t step,
                       const std::vector<std::string>& recovery_code_hashes, std::string_view kept_token_hash,
-                      std::string_view by, unix_time now) {
+                      std::string_view by, unix_time now, const also_of<account>& with_it) {
   if (recovery_code_hashes.size() > recovery_codes_max)
     return fail(problem::kind::invalid, "too many recovery codes");
   return on.transaction([&]() -> expected<account> {
     if (!account_rows::hold(on, account_id))
       return fail(problem::kind::not_found, "account");
     on.exec(write_secret, account_id, sealed_secret, step);
-    on.exec(delete_codes, account_id);
-    for (const auto& hash : recovery_code_hashes)
-      on.exec(put_code, account_id, hash, now);
+    put_codes(on, account_id, recovery_code_hashes, now);
     account_rows::end_sessions(on, account_id, kept_token_hash);
     account_rows::note_event(on, account_id, by, "second_factor_set", "", now);
     auto who = account_rows::find(on, account_id);
+    if (with_it)
+      with_it(on, *who);
     account_rows::note_change(on, account_id, now);
     return who;
   });
 }
 
-expected<account> remove(db& on, id account_id, std::string_view by, unix_time now) {
+expected<account> remove(db& on, id account_id, std::string_view by, unix_time now, const also_of<account>& with_it) {
   return on.transaction([&]() -> expected<account> {
     if (!account_rows::hold(on, account_id))
       return fail(problem::kind::not_found, "account");
@@ -51,6 +57,25 @@ expected<account> remove(db& on, id account_id, std::string_view by, unix_time n
     on.exec(delete_codes, account_id);
     account_rows::note_event(on, account_id, by, "second_factor_removed", "", now);
     auto who = account_rows::find(on, account_id);
+    if (with_it)
+      with_it(on, *who);
+    account_rows::note_change(on, account_id, now);
+    return who;
+  });
+}
+
+expected<account> replace_recovery_codes(db& on, id account_id, const std::vector<std::string>& recovery_code_hashes,
+                                         std::string_view by, unix_time now) {
+  if (recovery_code_hashes.size() > recovery_codes_max)
+    return fail(problem::kind::invalid, "too many recovery codes");
+  return on.transaction([&]() -> expected<account> {
+    if (!account_rows::hold(on, account_id))
+      return fail(problem::kind::not_found, "account");
+    auto who = account_rows::find(on, account_id);
+    if (!who->totp_secret)
+      return fail(problem::kind::conflict, "there is no second factor");
+    put_codes(on, account_id, recovery_code_hashes, now);
+    account_rows::note_event(on, account_id, by, "recovery_codes_replaced", "", now);
     account_rows::note_change(on, account_id, now);
     return who;
   });

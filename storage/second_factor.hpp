@@ -2,6 +2,7 @@
 // What is kept of a second factor: a sealed secret, the newest time step that was accepted, recovery codes. The arithmetic is elsewhere.
 #pragma once
 
+#include "storage/also.hpp"
 #include "storage/db.hpp"
 #include "storage/model/account.hpp"
 
@@ -20,9 +21,15 @@ inline constexpr std::size_t recovery_codes_max = 20;
 ///   invalid    more than `recovery_codes_max` codes
 expected<account> set(db&, id account_id, std::string_view sealed_secret, std::int64_t step,
                       const std::vector<std::string>& recovery_code_hashes, std::string_view kept_token_hash,
-                      std::string_view by, unix_time now);
+                      std::string_view by, unix_time now, const also_of<account>& with_it = {});
 /// Turns it off, with its recovery codes. `not_found`.
-expected<account> remove(db&, id account_id, std::string_view by, unix_time now);
+expected<account> remove(db&, id account_id, std::string_view by, unix_time now, const also_of<account>& with_it = {});
+/// Other recovery codes (secrets::hash_of_token of each) in the place of the old ones.
+///   not_found  no such account
+///   conflict   it has no second factor
+///   invalid    more than `recovery_codes_max` codes
+expected<account> replace_recovery_codes(db&, id account_id, const std::vector<std::string>& recovery_code_hashes,
+                                         std::string_view by, unix_time now);
 
 /// Accepts a time step, each once, and none that is older than one accepted: also for two that come at the same time.
 ///   conflict  it or a newer one was accepted before, or there is no second factor

@@ -128,7 +128,10 @@ void put(db& on, purpose what, const wish& w, std::optional<id> change_id, id re
 }
 
 expected<outcome> signed_in(db& on, const request& by, unix_time now) {
-  outcome done{by.what, {}, false, false, by.language, by.return_path};
+  outcome done;
+  done.what = by.what;
+  done.language = by.language;
+  done.return_path = by.return_path;
   account fresh;
   fresh.account_id = make_id();
   fresh.address = by.address;
@@ -158,7 +161,10 @@ change_row read_change(const row& r) {
 }
 
 expected<outcome> confirmed_side(db& on, const used& u, unix_time now) {
-  outcome done{u.what.what, {}, false, false, u.what.language, u.what.return_path};
+  outcome done;
+  done.what = u.what.what;
+  done.language = u.what.language;
+  done.return_path = u.what.return_path;
   const auto& side = u.what.what == purpose::old_address ? confirm_old : confirm_new;
   const auto change = on.one(side, read_change, u.change_id, now);
   if (!change)
@@ -181,12 +187,21 @@ expected<outcome> confirmed_side(db& on, const used& u, unix_time now) {
                            before->address + " -> " + change->address, now);
   done.who = *account_rows::find(on, change->account_id);
   done.changed = true;
-  account_rows::note_change(on, change->account_id, now);
+  done.address_before = before->address;
   return done;
 }
 
-expected<outcome> done_with(db& on, const used& u, unix_time now) {
-  return u.what.what == purpose::sign_in ? signed_in(on, u.what, now) : confirmed_side(on, u, now);
+expected<outcome> done_with(db& on, const used& u, std::string_view browser_hash, unix_time now,
+                            const also_of<outcome>& with_it) {
+  auto done = u.what.what == purpose::sign_in ? signed_in(on, u.what, now) : confirmed_side(on, u, now);
+  if (!done)
+    return done;
+  done->asked_here = secrets::equal(u.what.browser_hash, browser_hash);
+  if (with_it)
+    with_it(on, *done);
+  if (done->changed)
+    account_rows::note_change(on, done->who.account_id, now);
+  return done;
 }
 
 // Between another's look for the address and its write this one may have come: the schema refuses the second of two.
@@ -224,7 +239,7 @@ expected<request> find(db& on, std::string_view token_hash, unix_time now) {
 }
 
 expected<outcome> use_link(db& on, std::string_view token_hash, std::string_view browser_hash, bool confirmed,
-                           unix_time now) {
+                           unix_time now, const also_of<outcome>& with_it) {
   return unless_taken([&] {
     return on.transaction([&]() -> expected<outcome> {
       const auto u = on.one(use_by_link, read_used, token_hash, now);
@@ -232,13 +247,13 @@ expected<outcome> use_link(db& on, std::string_view token_hash, std::string_view
         return fail(problem::kind::not_found, "request");
       if (!confirmed && !secrets::equal(u->what.browser_hash, browser_hash))
         return fail(problem::kind::forbidden, "another browser asked");
-      return done_with(on, *u, now);
+      return done_with(on, *u, browser_hash, now, with_it);
     });
   });
 }
 
 expected<outcome> use_code(db& on, purpose what, std::string_view address, std::string_view browser_hash,
-                           std::string_view code_hash, unix_time now) {
+                           std::string_view code_hash, unix_time now, const also_of<outcome>& with_it) {
   struct candidate {
     id request_id;
     std::string code_hash;
@@ -265,7 +280,7 @@ expected<outcome> use_code(db& on, purpose what, std::string_view address, std::
         const auto u = on.one(use_by_id, read_used, one.request_id, now);
         if (!u)
           return tried{};
-        auto led_to = done_with(on, *u, now);
+        auto led_to = done_with(on, *u, browser_hash, now, with_it);
         if (!led_to)
           return tl::unexpected(led_to.error());
         return tried{std::move(*led_to), {}};

@@ -3,6 +3,7 @@
 // (storage/secrets.hpp); what was mailed is stored nowhere. A GET asks `find`, which uses nothing up; a POST asks `use_link`.
 #pragma once
 
+#include "storage/also.hpp"
 #include "storage/db.hpp"
 #include "storage/model/account.hpp"
 
@@ -63,8 +64,10 @@ expected<request> find(db&, std::string_view token_hash, unix_time now);
 struct outcome {
   purpose what = purpose::sign_in;
   account who;
-  bool made = false;    ///< the account, by its first sign-in
-  bool changed = false; ///< the address: both sides have confirmed
+  bool made = false;          ///< the account, by its first sign-in
+  bool changed = false;       ///< the address: both sides have confirmed
+  std::string address_before; ///< where `changed`
+  bool asked_here = false;    ///< by the browser that used it up
   std::string language;
   std::string return_path;
 };
@@ -75,7 +78,7 @@ struct outcome {
 ///   forbidden  another browser and not confirmed, or the account is suspended; nothing was used up
 ///   conflict   the new address has an account of its own by now; nothing was used up
 expected<outcome> use_link(db&, std::string_view token_hash, std::string_view browser_hash, bool confirmed,
-                           unix_time now);
+                           unix_time now, const also_of<outcome>& with_it = {});
 
 /// Uses up whichever live request of this address, browser and purpose has the code, and its link with it. A wrong code takes one try
 /// from each of them: before it is compared, so that guessing in parallel gains nothing.
@@ -83,7 +86,7 @@ expected<outcome> use_link(db&, std::string_view token_hash, std::string_view br
 ///   invalid    a wrong code; `detail` says how many tries are left: "4"
 ///   forbidden, conflict  as `use_link`
 expected<outcome> use_code(db&, purpose, std::string_view address, std::string_view browser_hash,
-                           std::string_view code_hash, unix_time now);
+                           std::string_view code_hash, unix_time now, const also_of<outcome>& with_it = {});
 
 struct change_wish {
   id account_id = 0;

@@ -125,6 +125,10 @@ std::string render_page(const site_view& view, std::string_view page, const page
       {"structured_data_html", facts.structured_data},
       {"accent_url", accent_url(site)},
       {"home_url", url::home(view.language, site.language)},
+      {"account_url", url::prefix(view.language, site.language) + "/account"},
+      {"sign_in_url", url::prefix(view.language, site.language) + "/sign-in"},
+      {"sign_in_here_url", url::prefix(view.language, site.language) + "/sign-in" +
+                               (facts.path.empty() ? "" : "?to=" + url::segment(facts.path))},
       {"at_home", facts.path == url::home(view.language, site.language)},
       {"navigation", navigation(view, facts.path)},
       {"has_languages", facts.languages.size() > 1},
@@ -153,8 +157,9 @@ std::string access_label(std::string_view language, const access& what) {
 
 lock lock_for(const rendered_text& text, const viewer& who, const access& what) {
   if (may_read(who, what))
-    return {true, text.html, text.headings, {}};
-  lock out{false, text.has_more ? text.free_html : std::string{}, {}, {}};
+    return {true, false, text.html, text.headings, {}};
+  const bool guest = who.tier == access::kind::everyone && !who.staff;
+  lock out{false, guest, text.has_more ? text.free_html : std::string{}, {}, {}};
   for (const auto& h : text.headings) {
     // A heading belongs to the free part when its anchor stands there.
     if (out.html.find("id=\"" + h.id + "\"") != std::string::npos)
@@ -177,6 +182,7 @@ model lock_card(std::string_view language, const lock& part, const access& what,
   if (!film_length.empty())
     rest.emplace_back(model::object{{"item", phrase(language, "locked_video", {{"d", film_length}})}});
   return model::object{{"lock_title", phrase(language, key, {{"plan", what.plan}})},
+                       {"guest", part.guest},
                        {"has_rest", !rest.empty()},
                        {"rest", std::move(rest)},
                        {"next_free_title", std::move(next_free_title)},

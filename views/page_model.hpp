@@ -60,6 +60,7 @@ std::string access_label(std::string_view language, const access&);
 /// Names of the card that stands in the place of what a visitor may not read; `open` where nothing is locked.
 struct lock {
   bool open = true;
+  bool guest = false;            ///< nobody is signed in
   std::string html;              ///< what this visitor may read
   std::vector<heading> contents; ///< headings of what they may read
   std::vector<heading> rest;     ///< top headings of what they may not

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/texts.hpp"
 
+#include "views/texts/accounts_de.hpp"
+#include "views/texts/accounts_en.hpp"
 #include "views/texts/de.hpp"
 #include "views/texts/en.hpp"
 
@@ -20,8 +22,10 @@ struct interface_row {
 const std::array<interface_row, 2>& interface_tables() {
   static const std::array<interface_row, 2> rows = [] {
     std::array<interface_row, 2> all{{{"en", tables::en}, {"de", tables::de}}};
+    all[0].table.insert(tables::accounts_en.begin(), tables::accounts_en.end());
+    all[1].table.insert(tables::accounts_de.begin(), tables::accounts_de.end());
     for (auto& row : all)
-      row.table.insert(tables::en.begin(), tables::en.end()); // what a table lacks, English says
+      row.table.insert(all[0].table.begin(), all[0].table.end()); // what a table lacks, English says
     return all;
   }();
   return rows;
@@ -42,13 +46,17 @@ std::string format(const char* pattern, Numbers... numbers) {
   return {out.data(), static_cast<std::size_t>(length)};
 }
 
-date::year_month_day day_in(unix_time t, std::string_view timezone) {
+/// As a clock on the wall shows it, since 1970.
+std::chrono::microseconds wall_time(unix_time t, std::string_view timezone) {
   try {
-    const auto local = date::locate_zone(std::string{timezone})->to_local(t);
-    return date::year_month_day{date::floor<date::days>(local)};
+    return date::locate_zone(std::string{timezone})->to_local(t).time_since_epoch();
   } catch (const std::runtime_error&) { // no such zone: the importer has said so; a page is no place to fail
-    return date::year_month_day{date::floor<date::days>(t)};
+    return t.time_since_epoch();
   }
+}
+
+date::year_month_day day_in(unix_time t, std::string_view timezone) {
+  return date::year_month_day{date::sys_days{date::floor<date::days>(wall_time(t, timezone))}};
 }
 
 std::string_view word(std::string_view words, unsigned index) {
@@ -123,6 +131,12 @@ std::string date_text(std::string_view language, unix_time t, std::string_view t
                 {{"day", std::to_string(static_cast<unsigned>(day.day()))},
                  {"month", std::string{word(texts_in(language).at("months"), static_cast<unsigned>(day.month()) - 1)}},
                  {"year", std::to_string(static_cast<int>(day.year()))}});
+}
+
+std::string time_text(unix_time t, std::string_view timezone) {
+  const auto since = wall_time(t, timezone);
+  const auto minute = date::floor<std::chrono::minutes>(since - date::floor<date::days>(since)).count();
+  return format("%02d:%02d", static_cast<int>(minute / 60), static_cast<int>(minute % 60));
 }
 
 std::string iso_date(unix_time t, std::string_view timezone) {

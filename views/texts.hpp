@@ -45,6 +45,9 @@ std::string iso_duration(std::chrono::seconds);
 /// "23 November 2026", on the calendar of `timezone` (IANA; UTC where it is not known).
 std::string date_text(std::string_view language, unix_time, std::string_view timezone);
 
+/// "14:05", by the clocks of `timezone` (UTC where it is not known).
+std::string time_text(unix_time, std::string_view timezone);
+
 /// "2026-11-23", on the calendar of `timezone`.
 std::string iso_date(unix_time, std::string_view timezone);
 

@@ -6,6 +6,7 @@
 #include "actors/exchange.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/key_ring.hpp"
+#include "storage/sign_in_limits.hpp"
 #include "views/markdown.hpp"
 #include "views/pages.hpp"
 
@@ -44,8 +45,10 @@ struct site_frame {
   bool secure = false;                                       ///< the base URL is https: cookies are for TLS alone
   std::shared_ptr<const storage::key_ring> keys;             ///< signs forms and URLs; null: nobody signs in
   std::shared_ptr<change_times> changes;                     ///< of accounts, for URLs that were signed before
+  storage::sign_in_limits::rules sign_in_rules;              ///< how often signing in may fail
   std::string mail_host;                                     ///< right side of a Message-ID
   std::function<std::string()> mail_trouble; ///< why mail is late, in words; empty: it is not. Thread-safe
+  std::string mailbox; ///< where mails are kept instead of being sent ("/dev/mailbox"); empty: they are sent
   std::shared_ptr<site_memory> known = std::make_shared<site_memory>();
 };
 

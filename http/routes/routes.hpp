@@ -8,11 +8,15 @@
 
 namespace lyceum::http {
 
-route_list course_routes(const site_frame&);  ///< courses, course, lesson
-route_list article_routes(const site_frame&); ///< home, articles, article, pages/, RSS and Atom
-route_list feed_routes(const site_frame&);    ///< sitemap, robots.txt, security.txt
-route_list media_routes(const site_frame&);   ///< videos, pictures, captions
-route_list asset_routes(const site_frame&);   ///< CSS, JavaScript, icons
+route_list course_routes(const site_frame&);           ///< courses, course, lesson
+route_list article_routes(const site_frame&);          ///< home, articles, article, pages/, RSS and Atom
+route_list feed_routes(const site_frame&);             ///< sitemap, robots.txt, security.txt
+route_list media_routes(const site_frame&);            ///< videos, pictures, captions
+route_list asset_routes(const site_frame&);            ///< CSS, JavaScript, icons
+route_list sign_in_routes(const site_frame&);          ///< by a mailed link or code
+route_list sign_in_password_routes(const site_frame&); ///< by password, and the second factor
+route_list account_routes(const site_frame&);          ///< profile, sessions, export, end
+route_list security_routes(const site_frame&);         ///< password, second factor, address, proof of who it is
 /// Mails that were kept instead of being sent, at /dev/mailbox: only where none are sent. `box` must outlive the router.
 route_list mailbox_routes(const site_frame&, development_mailbox& box);
 

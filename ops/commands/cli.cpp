@@ -109,17 +109,20 @@ void describe_migrate(reading& r) {
 
 void describe_user(reading& r) {
   auto& into = std::get<user>(r.into);
-  r.app.add_option("WORDS", r.words, "add|show|delete ADDRESS, grant|revoke ADDRESS PLAN, or list")->type_name("");
+  r.app.add_option("WORDS", r.words, "add|show|delete|sign-in-link ADDRESS, grant|revoke ADDRESS PLAN, or list")
+      ->type_name("");
   const auto text = [&](const std::string& flag, std::optional<std::string>& value, const std::string& type,
                         const std::string& about) { r.app.add_option(flag, value, about)->type_name(type); };
   text("--name", into.name, "NAME", "add: how to call them");
   text("--role", into.role, "ROLE", "add, list: learner, author or operator");
   text("--language", into.language, "LANG", "add: of mails and pages (the site's)");
   text("--until", into.until, "TIME", "grant: when it ends, e.g. 2027-01-01 (never)");
-  text("--note", into.note, "TEXT", "grant: why, for whoever looks later");
+  text("--note", into.note, "TEXT", "grant: why; the mail to them says it, too");
   text("--source", into.source, "WORD", "grant: where it comes from: gift, paypal, … (operator)");
   text("--grant", into.grant, "ID", "revoke: this one, in the place of a plan");
   r.app.add_flag("--yes", into.yes, "delete: do not ask");
+  key_option(r.app, into.flags, "--base-url", "base_url", "URL",
+             "grant, revoke, sign-in-link: how the world calls the site (where its server listens)");
   r.app.add_flag("--json", into.json, "for programs");
   database_options(r.app, into.flags);
 }
@@ -153,15 +156,16 @@ const std::array user_actions{
     user_action{"add", 1, 1, "ADDRESS", {"--name", "--role", "--language"}},
     user_action{"list", 0, 0, "", {"--role"}},
     user_action{"show", 1, 1, "ADDRESS", {}},
-    user_action{"grant", 2, 2, "ADDRESS PLAN", {"--until", "--note", "--source"}},
-    user_action{"revoke", 1, 2, "ADDRESS PLAN (or --grant ID)", {"--grant"}},
+    user_action{"grant", 2, 2, "ADDRESS PLAN", {"--until", "--note", "--source", "--base-url"}},
+    user_action{"revoke", 1, 2, "ADDRESS PLAN (or --grant ID)", {"--grant", "--base-url"}},
     user_action{"delete", 1, 1, "ADDRESS", {"--yes"}},
+    user_action{"sign-in-link", 1, 1, "ADDRESS", {"--base-url"}},
 };
 
 /// Places the words of `user`. Returns what is wrong with them, if anything.
 std::optional<std::string> place_words(user& into, const std::vector<std::string>& words, const CLI::App& app) {
   if (words.empty())
-    return "ACTION is missing: add, list, show, grant, revoke or delete";
+    return "ACTION is missing: add, list, show, grant, revoke, delete or sign-in-link";
   const auto action = std::ranges::find(user_actions, words.front(), &user_action::name);
   if (action == user_actions.end()) {
     std::vector<std::string_view> known;
@@ -232,7 +236,7 @@ const std::array rows{
         describe_render},
     row{"migrate", "[--status]", "Bring the database's schema up to date (serve does it too).",
         [] { return command(migrate{}); }, describe_migrate},
-    row{"user", "ACTION [ADDRESS] …", "Accounts: add, list, show, grant, revoke, delete.",
+    row{"user", "ACTION [ADDRESS] …", "Accounts: add, list, show, grant, revoke, delete, sign-in-link.",
         [] { return command(user{}); }, describe_user},
     row{"mail", "preview TEMPLATE [FILE] …", "Look at a mail without sending it.", [] { return command(mail{}); },
         describe_mail},

@@ -45,7 +45,7 @@ struct migrate {
 };
 /// `lyceum user ACTION …`: who may sign in, and what they may read.
 struct user {
-  std::string action;  ///< "add", "list", "show", "grant", "revoke" or "delete"
+  std::string action;  ///< "add", "list", "show", "grant", "revoke", "delete" or "sign-in-link"
   std::string address; ///< for all but `list`
   std::string plan;    ///< for `grant`, and for `revoke` without --grant
   std::optional<std::string> name, role, language;
@@ -53,7 +53,7 @@ struct user {
   std::optional<std::string> grant; ///< an id, in the place of a plan
   bool yes = false;
   bool json = false;
-  config_flags flags; ///< --data, --database, --config
+  config_flags flags; ///< --data, --database, --config, --base-url
 };
 /// `lyceum mail preview TEMPLATE [DETAILS]`: a mail as the school would send it, sent to nobody.
 struct mail {

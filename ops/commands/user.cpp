@@ -4,11 +4,14 @@
 
 #include "ops/commands/ctl_tables.hpp"
 #include "ops/commands/database.hpp"
+#include "ops/commands/user_mail.hpp"
 #include "storage/accounts.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/grants.hpp"
+#include "storage/model/id.hpp"
 #include "storage/moments.hpp"
 #include "storage/sessions.hpp"
+#include "storage/sign_in.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/chrono.h>
@@ -49,13 +52,6 @@ json::value moment(std::optional<unix_time> at) {
 }
 std::string safe(const std::string& written) {
   return ops::shown(written, shown_max);
-}
-
-/// Where a typing slip is likelier than an odd address. Signing in proves the rest.
-bool looks_like_address(std::string_view address) {
-  const auto at = address.rfind('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < address.size() && address.size() <= 254 &&
-         std::ranges::none_of(address, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
 }
 
 json::object json_of(const account& a) {
@@ -116,23 +112,25 @@ struct task {
   storage::db& db;
   unix_time now;
   std::string by;
+  std::string base_url; ///< of links; empty: not known
 };
 
 expected<account> find(const task& t) {
-  auto who = accounts::find_by_address(t.db, t.how.address);
+  auto who = accounts::find_by_address(t.db, account_address(t.how.address).value_or(t.how.address));
   if (!who)
     return fail(problem::kind::not_found, "there is no account with the address " + safe(t.how.address));
   return who;
 }
 
 expected<void> add(const task& t) {
-  if (!looks_like_address(t.how.address))
-    return fail(problem::kind::invalid, safe(t.how.address) + " is no mail address");
+  const auto address = account_address(t.how.address);
+  if (!address)
+    return fail(problem::kind::invalid, safe(t.how.address) + " is no mail address: " + address.error().detail);
   const auto role = parse_account_role(t.how.role.value_or("learner"));
   if (!role)
     return tl::unexpected(role.error());
   const auto made =
-      accounts::make(t.db, {t.how.address, t.how.name.value_or(""), *role, t.how.language.value_or("")}, t.by, t.now);
+      accounts::make(t.db, {*address, t.how.name.value_or(""), *role, t.how.language.value_or("")}, t.by, t.now);
   if (!made)
     return tl::unexpected(made.error());
   if (t.how.json)
@@ -229,7 +227,7 @@ expected<void> give(const task& t) {
     if (*wish.expires_at <= t.now)
       return fail(problem::kind::invalid, "--until is in the past: " + text(*wish.expires_at));
   }
-  const auto given = grants::give(t.db, wish, t.by, t.now);
+  const auto given = grants::give(t.db, wish, t.by, t.now, mail_about_gift(*who, t.base_url, t.now));
   if (!given)
     return tl::unexpected(given.error());
   if (t.how.json)
@@ -241,8 +239,9 @@ expected<void> give(const task& t) {
 }
 
 expected<std::vector<grant>> take_back(const task& t, const account& who) {
+  const auto tell = mail_about_end(who, t.base_url, t.now);
   if (!t.how.grant)
-    return grants::revoke_plan(t.db, who.account_id, t.how.plan, t.by, t.now).map_error([&](problem p) {
+    return grants::revoke_plan(t.db, who.account_id, t.how.plan, t.by, t.now, tell).map_error([&](problem p) {
       return p.what == problem::kind::not_found
                  ? problem{p.what, safe(who.address) + " has no grant of " + safe(t.how.plan)}
                  : p;
@@ -254,7 +253,7 @@ expected<std::vector<grant>> take_back(const task& t, const account& who) {
   if (bad != std::errc{} || end != word.data() + word.size() ||
       std::ranges::find(all, grant_id, &grant::grant_id) == all.end())
     return fail(problem::kind::not_found, safe(who.address) + " has no grant " + safe(word));
-  const auto one = grants::revoke(t.db, grant_id, t.by, t.now);
+  const auto one = grants::revoke(t.db, grant_id, t.by, t.now, tell);
   if (!one)
     return tl::unexpected(one.error());
   return std::vector<grant>{*one};
@@ -305,6 +304,25 @@ expected<void> remove(const task& t) {
   return {};
 }
 
+expected<void> print_sign_in_link(const task& t) {
+  if (t.base_url.empty())
+    return fail(problem::kind::invalid,
+                "no server runs on this data folder, so --base-url has to say where the link leads");
+  const auto who = find(t);
+  if (!who)
+    return tl::unexpected(who.error());
+  if (who->suspended_at)
+    return fail(problem::kind::conflict, safe(who->address) + " is suspended: nobody can sign in to it");
+  const auto link = make_sign_in_link(t.db, *who, t.base_url, t.by, t.now);
+  if (!link)
+    return tl::unexpected(link.error());
+  if (t.how.json)
+    print(json::object{{"link", *link}, {"expires_at", text(t.now + storage::sign_in::request_life)}});
+  else
+    fmt::print("{}\n", *link);
+  return {};
+}
+
 expected<void> run(const task& t) {
   if (t.how.action == "add")
     return add(t);
@@ -316,6 +334,8 @@ expected<void> run(const task& t) {
     return give(t);
   if (t.how.action == "revoke")
     return revoke(t);
+  if (t.how.action == "sign-in-link")
+    return print_sign_in_link(t);
   return remove(t);
 }
 
@@ -325,9 +345,11 @@ int run_user(const cli::user& how) {
   const auto cfg = load_config(how.flags, read_environment());
   if (!cfg)
     return complain(cfg.error().detail, cli::status_usage);
+  // Beside a server, which is node 0: in the same millisecond both would make the same ids.
+  set_node(1 + static_cast<unsigned>(::getpid()) % 1023);
   try {
     const auto db = open_existing_database(*cfg);
-    const auto done = run({how, *db, now_utc(), who_runs()});
+    const auto done = run({how, *db, now_utc(), who_runs(), site_address(*cfg)});
     if (done)
       return cli::status_done;
     return complain("user " + how.action + ": " + done.error().detail,

@@ -29,7 +29,7 @@ _lyceum() {
     render) flags="$flags --untrusted" ;;
     migrate) flags="$flags --status $database" ;;
     mail) flags="$flags --language --html --text --theme --base-url --list --json" ;;
-    user) flags="$flags --name --role --language --until --note --source --grant --yes --json $database" ;;
+    user) flags="$flags --name --role --language --until --note --source --grant --base-url --yes --json $database" ;;
   esac
   case "$word" in
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word") ;;
@@ -37,7 +37,7 @@ _lyceum() {
       case "$command" in
         new | import | check) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-        user) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "add list show grant revoke delete" -- "$word") ;;
+        user) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "add list show grant revoke delete sign-in-link" -- "$word") ;;
         mail)
           case "$COMP_CWORD" in
             2) mapfile -t COMPREPLY < <(compgen -W "preview" -- "$word") ;;

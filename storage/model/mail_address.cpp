@@ -2,6 +2,7 @@
 #include "storage/model/mail_address.hpp"
 
 #include "storage/model/characters.hpp"
+#include "storage/model/mail.hpp"
 #include "storage/model/punycode.hpp"
 
 #include <algorithm>
@@ -266,6 +267,12 @@ std::string mail_address::masked() const {
   const auto c = next_character(local_, first);
   const bool shown = first < local_.size() && (c >= 0x80 || is_letter(local_.front()) || is_digit(local_.front()));
   return (shown ? local_.substr(0, first) : std::string()) + "…@" + domain_;
+}
+
+std::optional<std::string> address_for_mail(const mail_address& address) {
+  const bool plain = std::ranges::all_of(address.domain(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  auto text = address.local() + "@" + (plain ? address.domain() : address.ascii_domain());
+  return is_mail_address(text) ? std::optional(std::move(text)) : std::nullopt;
 }
 
 } // namespace lyceum

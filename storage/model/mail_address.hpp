@@ -5,6 +5,7 @@
 #include "storage/model/expected.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -59,5 +60,9 @@ private:
   std::string local_;
   std::string domain_;
 };
+
+/// An address as an account keeps it and our mail reaches it: as typed, its domain as the DNS is asked where it is not ASCII. Nothing where our
+/// mail does not reach it: quoted local parts, and those that need SMTPUTF8.
+std::optional<std::string> address_for_mail(const mail_address&);
 
 } // namespace lyceum

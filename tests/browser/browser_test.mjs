@@ -49,6 +49,12 @@ failed += await withServer(program, path.join(sources, "ops/sample_school"), asy
   const [status] = await once(run, "exit");
   return status === 0 ? 0 : 1;
 });
+console.log("--- accounts");
+failed += await withServer(program, path.join(sources, "ops/sample_school"), async (base, control) => {
+  const run = spawn(process.execPath, [path.join(here, "accounts.mjs"), base, program, control], { stdio: "inherit" });
+  const [status] = await once(run, "exit");
+  return status === 0 ? 0 : 1;
+});
 const corpus = process.env.LYCEUM_CORPUS || path.join(sources, "../shared/corpus/elixirschool");
 if (existsSync(path.join(corpus, "site.toml"))) await school("the corpus", corpus, corpusPages);
 else console.log("--- the corpus is not here: its pages were not looked at");

@@ -51,6 +51,18 @@ TEST_F(front_log_test, each_answer_is_a_line) {
   EXPECT_EQ(all[0].substr(0, 11), "{\"time\":\"20");
 }
 
+TEST_F(front_log_test, what_opens_an_account_is_left_out_of_a_line) {
+  config.access_log = folder / "access.jsonl";
+  open();
+  get("/sign-in/link/Qm7tW2kZ9vXc4bNa1sLd?x=/y");
+  get("/de/sign-in/link/Qm7tW2kZ9vXc4bNa1sLd");
+  site.reset();
+  const auto text = text_of(folder / "access.jsonl");
+  EXPECT_NE(text.find(R"("target":"/sign-in/link/","status")"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("target":"/de/sign-in/link/","status")"), std::string::npos) << text;
+  EXPECT_EQ(text.find("Qm7tW2"), std::string::npos) << text;
+}
+
 /// 200 lines, in files of 2000 bytes.
 void fill_files(const std::filesystem::path& path, std::size_t files_max) {
   access_log log(path, 2000, files_max, 1);

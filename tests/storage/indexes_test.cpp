@@ -75,6 +75,8 @@ TEST_P(indexes_test, no_verb_of_accounts_reads_a_whole_table) {
   accounts::rename(on, a, "A", "test", now);
   accounts::set_password_hash(on, a, "hash", "", "test", now);
   second_factor::set(on, a, "sealed", 1, {hash("code")}, "", "test", now);
+  accounts::rehash_password(on, a, "hash", "newer");
+  second_factor::replace_recovery_codes(on, a, {hash("code")}, "test", now);
   second_factor::accept_step(on, a, 2);
   second_factor::use_recovery_code(on, a, hash("code"), now);
 

@@ -95,6 +95,16 @@ TEST(mail_address_test, what_is_no_address_is_refused_with_the_reason) {
   EXPECT_THAT(refusal("\"a\\é\"@example.org"), HasSubstr("backslash"));
 }
 
+TEST(mail_address_test, what_our_mail_reaches_is_kept_as_it_reaches_it) {
+  const auto kept = [](std::string_view text) { return address_for_mail(mail_address::parse(text).value()); };
+  EXPECT_EQ(kept("Ann+tag@Example.org"), "Ann+tag@Example.org");
+  EXPECT_EQ(kept("ann@BÜCHER.example"), "ann@xn--bcher-kva.example");
+  EXPECT_EQ(kept("\"ann\"@example.org"), "ann@example.org") << "quotes that it does not need";
+  EXPECT_EQ(kept("\"ann b\"@example.org"), std::nullopt);
+  EXPECT_EQ(kept("żółć@example.org"), std::nullopt);
+  EXPECT_EQ(kept("o'hara&co@example.org"), "o'hara&co@example.org");
+}
+
 TEST(mail_address_test, what_could_end_a_header_is_refused_quoted_too) {
   for (const char control : {'\0', '\r', '\n', '\t', '\x1b', '\x7f'}) {
     for (const std::string& text :

@@ -34,6 +34,30 @@
   };
   if (words.copy) document.querySelectorAll(".prose pre").forEach(addCopyButton);
 
+  // The page is the same for everybody; who is signed in, this finds out. Without a script the link is right both ways.
+  const door = document.querySelector(".account-link");
+  if (door) {
+    fetch("/me", { headers: { Accept: "application/json" } })
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .then((me) => {
+        if (!me) return;
+        if (me.signed_in) { door.textContent = me.name || door.textContent; return; }
+        door.textContent = door.dataset.signIn;
+        door.href = door.dataset.signInUrl + "?to=" + encodeURIComponent(location.pathname);
+      })
+      .catch(() => {});
+  }
+
+  // Whoever opens a mailed link in the browser that asked for it has pressed a button already.
+  const go = document.querySelector("form[data-go]");
+  if (go && !performance.getEntriesByType("navigation").some((n) => n.type !== "navigate")) go.requestSubmit();
+
+  const print = document.querySelector("[data-print]");
+  if (print) {
+    print.hidden = false;
+    print.addEventListener("click", () => window.print());
+  }
+
   // Keys for the film: J and L ten seconds, arrows five, K or space, C captions, 1 to 9 tenths.
   const film = document.querySelector(".film video");
   const seek = (to) => { film.currentTime = Math.max(0, Math.min(film.duration || 0, to)); };

@@ -68,7 +68,8 @@ inline const text_table de{
     {"callout_important", "Wichtig"},
     {"callout_warning", "Warnung"},
     {"callout_caution", "Vorsicht"},
-    {"locked_note", "Anmelden kann man sich hier noch nicht. Was frei ist, bleibt frei, ganz und ohne Konto."},
+    {"locked_note", "Zum Anmelden genügt eine Mailadresse. Was frei ist, bleibt frei, ganz und ohne Konto."},
+    {"locked_note_member", "Ihr Konto hat das nicht. Was frei ist, bleibt frei, ganz."},
     {"next_free", "Nächste freie Lektion:"},
 
     {"copy", "Kopieren"},

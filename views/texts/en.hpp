@@ -70,7 +70,8 @@ inline const text_table en{
     {"locked_all_plan", "This text is for subscribers of {plan}"},
     {"locked_rest", "It covers:"},
     {"locked_video", "a video of {d}"},
-    {"locked_note", "Signing in is not open on this site yet. What is free stays free, whole and without an account."},
+    {"locked_note", "Signing in takes a mail address. What is free stays free, whole and without an account."},
+    {"locked_note_member", "Your account does not have this. What is free stays free, whole."},
     {"next_free", "Next free lesson:"},
 
     {"copy", "Copy"},

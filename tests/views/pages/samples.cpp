@@ -297,7 +297,7 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       nasty ? nasty_title + "\nhttps://school.example/" + nasty_title
             : "Hello Ann,\n\nhttps://school.example/sign-in/" + std::string(120, 'x') + "\n",
       "Subject: Sign in\r\n\r\n" + std::string(200, 'x') + (nasty ? nasty_title : "")};
-  return {
+  std::map<std::string, std::string> pages{
       {"ops", console_page(look, full_console(nasty), operating, nasty ? nasty_title : "restart cache: done.")},
       {"ops-look", console_page(look, full_console(nasty), looking, "")},
       {"ops-empty", console_page(look, empty_console(), operating, "")},
@@ -346,6 +346,8 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"error-503", error_page(bare, 503, "")},
       {"error-418", error_page(bare, 418, "")},
   };
+  pages.merge(account_pages(nasty, language));
+  return pages;
 }
 
 } // namespace lyceum::views::samples

@@ -35,5 +35,7 @@ inline const std::string nasty_title = R"(<b>O'Hara & Söhne</b> "quoted" </scri
 
 /// Every page there is, by the path that it would have: full, empty and locked ones.
 std::map<std::string, std::string> all_pages(bool nasty, const std::string& language = "en");
+/// Those about accounts; among all_pages().
+std::map<std::string, std::string> account_pages(bool nasty, const std::string& language);
 
 } // namespace lyceum::views::samples
