@@ -108,8 +108,10 @@ private:
   void expect_body(const head&, std::uint64_t bytes_max);
   bool find_own(const head&);
   void answer_unread(const head&, response&&);
+  void refuse_body(const head&);
   response answer_of(const io_route&);
   void act();
+  void answer_later(const std::function<void(const request&, reply_ptr)>& how);
   void open_stream(const head&, const io_route&);
   void wait_stream();
   void still_here();

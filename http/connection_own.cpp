@@ -11,7 +11,6 @@
 namespace lyceum::http {
 namespace {
 
-constexpr std::size_t own_body_max = 8 * 1024;
 constexpr std::size_t talk_bytes_max = 4 * 1024; // of a client that talks into its own stream
 
 bool is_at(std::string_view pattern, std::string_view path) {
@@ -60,11 +59,15 @@ response connection::answer_of(const io_route& which) {
   }
 }
 
-void connection::answer_unread(const head& asked, response&& what) {
+void connection::refuse_body(const head& asked) {
   if (asked.has_body()) { // unread: what follows would be taken for a request
     busy_->keep_alive = false;
     lingers_ = true;
   }
+}
+
+void connection::answer_unread(const head& asked, response&& what) {
+  refuse_body(asked);
   respond(std::move(what));
 }
 
@@ -82,14 +85,17 @@ bool connection::find_own(const head& asked) {
     ask_who(&*found);
   } else if (x.asked.method == "GET" && found->answer) {
     answer_unread(asked, answer_of(*found));
+  } else if (x.asked.method == "GET" && found->answer_later) {
+    refuse_body(asked);
+    answer_later(found->answer_later);
   } else if (x.asked.method == "POST" && found->act) {
     x.own = &*found;
     if (!asked.has_body())
       act();
     else
-      expect_body(asked, own_body_max);
+      expect_body(asked, found->body_bytes_max);
   } else {
-    const bool reads = found->answer || found->stream;
+    const bool reads = found->answer || found->answer_later || found->stream;
     std::string allow = reads ? "GET, HEAD, OPTIONS" : "OPTIONS";
     allow += found->act ? ", POST" : "";
     answer_unread(asked, text_of_own(x.asked.method == "OPTIONS" ? 204 : 405, "Allow", std::move(allow)));
@@ -97,8 +103,13 @@ bool connection::find_own(const head& asked) {
   return true;
 }
 
-/// The body is here: the route may answer at once, or later from another thread.
+/// The body is here.
 void connection::act() {
+  answer_later(busy_->own->act);
+}
+
+/// The route may answer at once, or later from another thread.
+void connection::answer_later(const std::function<void(const request&, reply_ptr)>& how) {
   auto& x = *busy_;
   auto reply =
       std::make_shared<reply_slot>([gate = loop_.gate, whose = weak_from_this(), id = x.id](response&& answer) {
@@ -111,7 +122,7 @@ void connection::act() {
   stage_ = stage::answering;
   loop_.expect(*this, loop_.shared.config.limits.answer);
   try {
-    x.own->act(x.asked, reply);
+    how(x.asked, reply);
   } catch (const std::exception&) {
     loop_.count.faults.add();
     reply->fulfil(answer_for({problem::kind::internal, {}}));

@@ -58,13 +58,17 @@ struct stream_opening {
 struct io_route {
   std::string path;                                 ///< exactly; one that ends in '*' stands for all that begin like it
   std::function<response(const request&)> answer{}; ///< GET and HEAD
-  /// POST, with a body of at most 8 KiB. The slot may be fulfilled later, by any thread, within `front_limits::answer`.
+  /// GET and HEAD in the place of `answer`, answered later, by any thread, within `front_limits::answer`: for what a database has to be
+  /// asked.
+  std::function<void(const request&, reply_ptr)> answer_later{};
+  /// POST, with a body of at most `body_bytes_max`. The slot may be fulfilled later, by any thread, within `front_limits::answer`.
   std::function<void(const request&, reply_ptr)> act{};
   /// GET in the place of `answer`: a stream of events, or the answer that refuses it. Ended when draining begins, when the client
   /// has taken nothing for `front_limits::write`, and where it talks.
   std::function<std::variant<response, stream_opening>(const request&)> stream{};
   /// `answer` is told who asks: where the session table does not know, the database is asked first.
   bool personal = false;
+  std::size_t body_bytes_max = std::size_t{8} * 1024; ///< of a POST; one more is 413
 };
 
 struct front_config {

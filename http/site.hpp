@@ -41,6 +41,13 @@ struct site_state {
   std::chrono::milliseconds uptime{0};
   std::vector<part> parts;
   mail_figures mail;
+  /// What the clock does now and then.
+  struct task {
+    std::string name;
+    std::uint64_t runs = 0, failures = 0;
+    std::chrono::microseconds took{0}; ///< all runs together
+  };
+  std::vector<task> tasks;
   bool mail_delivering = true; ///< a mail that is put now is sent soon
 };
 

@@ -82,6 +82,8 @@ struct mail_config {
   std::size_t per_day = 0;       ///< 0: no limit
   secret alert_webhook;          ///< where alerts are posted; its path often holds a password
   std::chrono::minutes late{10}; ///< a mail that waits longer raises an alert
+  std::string alert_address;     ///< operators: alerts and the daily mail; empty: nobody is written to
+  std::string sns_topic;         ///< ARN of the topic that reports bounces and complaints; empty: none is heard
 };
 
 enum class log_level { debug, info, warn, error };

@@ -139,6 +139,24 @@ outcome read_reply_to(config& cfg, in from) {
   return true;
 }
 
+outcome read_alert_address(config& cfg, in from) {
+  if (!is_mail_address(from.text()))
+    return from.wrong("is an address, as operators@school.example");
+  cfg.mail.alert_address = from.text();
+  return true;
+}
+
+/// "arn:aws:sns:eu-central-1:123456789012:bounces"
+outcome read_sns_topic(config& cfg, in from) {
+  std::string_view text = from.text();
+  const bool plain = std::ranges::all_of(
+      text, [](unsigned char c) { return std::isalnum(c) != 0 || c == ':' || c == '-' || c == '_' || c == '.'; });
+  if (!plain || text.size() > 400 || !text.starts_with("arn:aws") || std::ranges::count(text, ':') != 5)
+    return from.wrong("is the ARN of an SNS topic, as arn:aws:sns:eu-central-1:123456789012:bounces");
+  cfg.mail.sns_topic = std::string(text);
+  return true;
+}
+
 outcome read_auth(config& cfg, in from) {
   if (from.text() != "plain" && from.text() != "login")
     return from.wrong("is plain or login");
@@ -194,6 +212,11 @@ constexpr std::array rows{
             [](config& c, in f) { return read_count(c.mail.per_day, f, 0, 1'000'000'000); }},
     key_row{{"mail_late", "10m", "a mail that waits longer raises an alert"}, read_late},
     key_row{{"alert_webhook", "none", "the https URL that alerts are posted to, as JSON; a secret"}, read_webhook},
+    key_row{
+        {"alert_address", "none", "the address of operators: alerts, and each day a mail that says how the school is"},
+        read_alert_address},
+    key_row{{"mail_sns_topic", "none", "ARN of the Amazon SNS topic that reports bounces and complaints"},
+            read_sns_topic},
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/console.hpp"
 
+#include "actors/db_pool.hpp"
 #include "actors/messages.hpp"
 #include "ops/console_call.hpp"
 #include "ops/console_impact.hpp"
@@ -19,6 +20,7 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 
 constexpr auto frame_every = 500ms;
+constexpr auto looking_max = 3s; // less than a request's own deadline: a page says that the database is away
 constexpr std::size_t crashes_read = 20;
 constexpr std::size_t actions_shown = 12;
 constexpr std::uintmax_t audit_tail_bytes = 8 * 1024;
@@ -102,6 +104,15 @@ std::vector<http::io_route> console::routes() {
       then(got);
       supervision::tell(tree.named("control/console"), look_atom::value); // who did it sees it at once
     });
+  };
+  desk.accounts.ask = [this](std::function<void(storage::db&)> work, std::function<void(const problem&)> failed) {
+    submit(how_.tree, std::make_shared<db_task>(
+                          db_use::reads, std::move(work), [failed](const problem& why, bool) { failed(why); },
+                          std::chrono::steady_clock::now() + looking_max));
+  };
+  desk.accounts.act = [this](std::vector<std::string> words, const http::operator_session& who,
+                             std::function<void(http::console_desk::outcome)> then) {
+    console_account_call(*control_, std::move(words), who, std::move(then));
   };
   return http::console_routes(std::move(desk));
 }

@@ -5,6 +5,8 @@
 #include "supervision/control.hpp"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace lyceum {
 
@@ -12,5 +14,9 @@ namespace lyceum {
 /// `then` is called once, on any thread.
 void console_call(supervision::control& control, const http::console_desk::order& what,
                   std::function<void(http::console_desk::outcome)> then);
+
+/// The same for `account WORD…` (ops/account_commands.hpp).
+void console_account_call(supervision::control& control, std::vector<std::string> words,
+                          const http::operator_session& who, std::function<void(http::console_desk::outcome)> then);
 
 } // namespace lyceum

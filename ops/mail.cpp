@@ -154,4 +154,15 @@ std::vector<supervision::condition> mail_conditions(const mail_parts& parts) {
   return all;
 }
 
+std::vector<trouble> mail_troubles(const mail_parts& parts) {
+  const auto now = now_utc();
+  const auto facts = parts.desk.health.facts();
+  if (!is_late(facts, now))
+    return {};
+  trouble made{"mail_late", "Mail is late", {}, facts.oldest.value_or(now)};
+  for (const auto& one : troubles_of(facts, now))
+    made.detail += (made.detail.empty() ? "" : " ") + one.detail;
+  return {made};
+}
+
 } // namespace lyceum

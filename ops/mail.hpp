@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/alerts.hpp"
+#include "actors/clock_troubles.hpp"
 #include "actors/mailer.hpp"
 #include "ops/config.hpp"
 #include "ops/log.hpp"
@@ -49,6 +50,9 @@ struct mail_parts {
 supervision::child mail_tree(mail_parts& parts, supervision::system& tree);
 /// `telemetry/alerts`.
 supervision::child alerts_child(mail_parts& parts);
+
+/// What operators are told of mail by mail: that it is late, since when.
+std::vector<trouble> mail_troubles(const mail_parts& parts);
 
 /// What `ctl health` names of mail.
 std::vector<supervision::condition> mail_conditions(const mail_parts& parts);

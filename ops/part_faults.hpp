@@ -17,4 +17,7 @@ http::route_list part_faults(supervision::system& tree);
 /// Words of a mail without templates: the template's name as its subject, then its details. "throws" throws; "refused" is refused.
 expected<views::mail_text> mail_faults(storage::db&, const mail_draft& what, const std::string& details);
 
+/// Instead of what SNS's URLs lead to: the file that FAULTS_WEBHOOK_CERTIFICATE names.
+expected<std::string> fetch_faults(const std::string& url);
+
 } // namespace lyceum

@@ -5,9 +5,11 @@
 #include "http/cookies.hpp"
 #include "http/identity.hpp"
 #include "http/routes/routes.hpp"
+#include "http/routes/webhooks.hpp"
 #include "http/site.hpp"
 #include "http/target.hpp"
 #include "ops/accept_gate.hpp"
+#include "ops/account_commands.hpp"
 #include "ops/cache_commands.hpp"
 #include "ops/console.hpp"
 #include "ops/fingerprint.hpp"
@@ -282,6 +284,29 @@ struct site::inner {
                                  [this] { return parts.database_health.schema_ready.load(); }, how.log, &tree});
   }
 
+  void prepare_feedback() {
+    auto& desk = parts.feedback;
+    desk.topic = how.cfg.mail.sns_topic;
+    desk.fetch = how.fetch;
+    if (!desk.fetch)
+      desk.fetch = [&desk](const std::string& url) { return fetch_https(url, {}, desk.stop); };
+    desk.log = how.log.info;
+    desk.warn = how.log.warn;
+  }
+
+  void prepare_clock() {
+    parts.clock.prepare(
+        how.cfg, {[this] { return active.load(); }, [this] { return parts.database_health.schema_ready.load(); },
+                  [this] { return frame.known->get(); },
+                  [this] {
+                    std::vector<std::string> all;
+                    for (auto& one : mail_conditions(parts.mail))
+                      all.push_back(std::move(one.detail));
+                    return all;
+                  },
+                  [this] { return mail_troubles(parts.mail); }, born, frame.base_url, frame.mail_host, how.log, &tree});
+  }
+
   /// A request as an anonymous visitor would make it, for the page table's sake.
   void visit(std::string path, std::function<void()> done) {
     auto target = http::read_target(path);
@@ -337,6 +362,8 @@ struct site::inner {
     now.open_files = parts.vitals.open_files;
     now.cpu_ms = parts.vitals.cpu_ms;
     now.mail = parts.mail.desk.health.figures(now_utc());
+    for (auto& one : parts.clock.desk.board.get())
+      now.tasks.push_back({std::move(one.name), one.runs, one.failures, one.took});
     now.mail_delivering = parts.mail.desk.health.delivering();
     for (auto& node : nodes) {
       if (node.path == "sessions")
@@ -377,6 +404,10 @@ struct site::inner {
     made.error_page = [this](int status, const request* asked) { return error_page(status, asked); };
     made.io_routes = http::status_routes([this] { return state(); }, [this] { return front->stats(); });
     made.io_routes.push_back(http::me_route(names));
+    if (!how.cfg.mail.sns_topic.empty())
+      made.io_routes.push_back(http::mail_webhook(
+          [this](std::string body, reply_ptr reply) { hear(tree, parts.feedback, std::move(body), std::move(reply)); },
+          sns_body_max));
     std::ranges::move(panel->routes(), std::back_inserter(made.io_routes));
     try {
       front = std::make_unique<http::front>(std::move(made), pages, boarding, door, *routes);
@@ -427,6 +458,7 @@ struct site::inner {
     panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     add_mail_commands(*control, tree);
+    add_account_commands(*control, tree, [this] { return frame.known->get().timezone; });
     control->on(
         "drain",
         [this](const supervision::control_request&, supervision::control_reply reply) {
@@ -494,6 +526,8 @@ expected<void> site::start() {
   all.load_kept_pages();
   all.prepare_parts();
   all.prepare_mail();
+  all.prepare_feedback();
+  all.prepare_clock();
   all.prepare_control();
   if (!all.how.standby)
     if (auto opened = all.open_control(); !opened)
@@ -533,7 +567,7 @@ void site::hand_over(std::chrono::milliseconds within) {
   auto& all = *inner_;
   all.active = false; // first: an import that is under way cannot commit any more, and no mail's text begins
   std::vector<std::future<void>> ends;
-  for (const auto* part : {"content", "mail"}) {
+  for (const auto* part : {"content", "mail", "clock"}) {
     auto stopped = std::make_shared<std::promise<void>>();
     ends.push_back(stopped->get_future());
     all.tree.operate(supervision::operation::stop, part, [stopped](const auto&) { stopped->set_value(); });

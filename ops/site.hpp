@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/mailer.hpp"
+#include "actors/webhook.hpp"
 #include "http/router.hpp"
 #include "ops/config.hpp"
 #include "ops/log.hpp"
@@ -35,6 +36,8 @@ public:
         before_render; ///< sees each text first: those that fail on purpose, in tests
     /// Makes the words of mails instead of the theme's templates: those that fail on purpose, in tests.
     mail_desk::renderer render_mail;
+    /// Fetches what SNS's URLs lead to, instead of libcurl: in tests.
+    kept_certificates::fetcher fetch;
     site_log log;                                   ///< one sentence an event; any thread
     std::function<void(const std::string&)> on_end; ///< the tree ended by itself: end the process
     /// Begins beside another server: accepts nothing, and answers no `ctl`, until `take_over`; imports nothing until `become_active`.

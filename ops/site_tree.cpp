@@ -158,6 +158,17 @@ child content_tree(site_parts& parts) {
                "nothing: what authors save is live later");
 }
 
+/// What SES says comes last, so that its restart touches no mail.
+child mail_with_feedback(site_parts& parts) {
+  auto made = mail_tree(parts.mail, parts.tree);
+  if (!parts.feedback.topic.empty())
+    made.children.push_back(interruptible(
+        worker({.id = "feedback"},
+               [&parts](birth& at) { return at.detached(webhook_listener, &parts.feedback, &parts.tree); }),
+        [&parts] { parts.feedback.stop = true; }));
+  return made;
+}
+
 child sessions_tree(site_parts& parts) {
   auto flags = subsystem();
   flags.max_children = parts.sessions_max;
@@ -199,8 +210,8 @@ child site_tree(site_parts& parts) {
   first.essential = true;
   return supervisor({.id = "site"}, root,
                     {std::move(first), storage_tree(parts), cache_tree(parts), rendering_tree(parts),
-                     accounts_tree(parts), content_tree(parts), mail_tree(parts.mail, parts.tree), sessions_tree(parts),
-                     web_tree(parts), control_tree(parts)});
+                     accounts_tree(parts), content_tree(parts), mail_with_feedback(parts),
+                     clock_tree(parts.clock, parts.tree), sessions_tree(parts), web_tree(parts), control_tree(parts)});
 }
 
 } // namespace lyceum

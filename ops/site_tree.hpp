@@ -10,6 +10,8 @@
 #include "actors/session_keeper.hpp"
 #include "actors/warmer.hpp"
 #include "actors/watcher.hpp"
+#include "actors/webhook_actor.hpp"
+#include "ops/clock.hpp"
 #include "ops/console.hpp"
 #include "ops/mail.hpp"
 #include "supervision/control.hpp"
@@ -51,6 +53,8 @@ struct site_parts {
   wake_up watcher_bell;
 
   mail_parts mail;
+  clock_parts clock;
+  webhook_desk feedback; ///< of mails; without a topic there is none
 
   std::size_t sessions_max = 256;
   std::unique_ptr<session_tools> sessions;

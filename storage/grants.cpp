@@ -129,12 +129,15 @@ expected<entitlement> entitlement_at(db& on, id account_id, unix_time now) {
   });
 }
 
-std::vector<grant> note_ended(db& on, unix_time now, int limit) {
+std::vector<grant> note_ended(db& on, unix_time now, int limit, const also& with_it) {
   return on.transaction([&] {
     auto ended = on.all(end_due, read_grant, now, limit);
     std::set<id> whose;
     for (const grant& one : ended) {
       account_rows::note_event(on, one.account_id, "server", "grant_ended", event_of(one), now);
+      if (with_it)
+        if (const auto owner = account_rows::find(on, one.account_id))
+          with_it(on, one, *owner);
       whose.insert(one.account_id);
     }
     for (const id one : whose)

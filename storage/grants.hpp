@@ -8,6 +8,7 @@
 #include "storage/model/account.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,11 @@ struct entitlement {
 /// `not_found` where there is no such account.
 expected<entitlement> entitlement_at(db&, id account_id, unix_time now);
 
+/// More to write in the same transaction, for each grant and its owner: a mail. What it throws undoes all.
+using also = std::function<void(db&, const grant&, const account&)>;
+
 /// Notes the grants whose time has passed since, each once, at most `limit`; who has kept an entitlement hears of it, though it ended at
-/// its `until` without. Returns them: for a mail to their owners.
-std::vector<grant> note_ended(db&, unix_time now, int limit = 500);
+/// its `until` without. Returns them.
+std::vector<grant> note_ended(db&, unix_time now, int limit = 500, const also& with_it = {});
 
 } // namespace lyceum::storage::grants

@@ -138,4 +138,17 @@ std::optional<unix_time> parse_moment(std::string_view text, std::string_view ti
   return unix_time(local.time_since_epoch() - *offset);
 }
 
+local_moment local_moment_of(unix_time at, std::string_view timezone) {
+  auto local = at.time_since_epoch();
+  if (!timezone.empty() && timezone != "UTC")
+    if (const auto* zone = find_zone(timezone))
+      local = zone->to_local(date::sys_time<microseconds>(local)).time_since_epoch();
+  const auto day = date::floor<date::days>(local);
+  return {day.count(), std::chrono::duration_cast<std::chrono::minutes>(local - day)};
+}
+
+std::string day_text(std::int64_t day) {
+  return date::format("%F", date::sys_days(date::days(day)));
+}
+
 } // namespace lyceum::storage

@@ -17,7 +17,7 @@ set(only_cmark "^views/(markdown|sanitize)")
 set(only_kainjow "^views/theme")
 set(only_toml "^(ops/config|storage/site_file)")
 set(only_CLI "^ops/commands/cli")
-set(only_curl "^actors/(smtp|alerts)\\.cpp")
+set(only_curl "^actors/(smtp|alerts|webhook_fetch)\\.cpp")
 
 set(wrong 0)
 macro(complain file line why)

@@ -101,6 +101,43 @@ std::string console_ask_page(const theme& look, const console_question& what, co
 /// How to get in (`door` false), or the page that a link leads to.
 std::string console_door_page(const theme& look, bool door, std::string_view wrong);
 
+/// An account, in words that are ready to be shown.
+struct console_account {
+  struct grant {
+    std::string id, plan, source;
+    std::string state; ///< "for ever", "until 2027-01-01 00:00", "revoked …"
+    std::string note;
+    bool may_take_back = false;
+  };
+  struct session {
+    std::string id, device, peer, seen, since;
+  };
+  struct event {
+    std::string at, who, what, detail;
+  };
+  std::string id, address;
+  std::vector<std::pair<std::string, std::string>> facts; ///< ("Name", "Ann") …
+  std::vector<grant> grants;
+  std::vector<session> sessions;
+  std::vector<event> events; ///< newest first
+};
+/// How an account is found. `wrong`: why none is shown.
+std::string console_find_page(const theme& look, const console_visitor& who, std::string_view wrong);
+std::string console_account_page(const theme& look, const console_account& what, const console_visitor& who,
+                                 std::string_view done);
+
+/// What would be done to an account.
+struct console_account_question {
+  std::string account_id;
+  std::string title; ///< "Give pro to ann@example.com?"
+  std::string button;
+  bool harsh = false;
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::vector<std::pair<std::string, std::string>> fields; ///< what the form carries besides its token
+};
+std::string console_account_ask_page(const theme& look, const console_account_question& what,
+                                     const console_visitor& who, std::string_view wrong);
+
 /// Points of a polyline in a box of `width` by `height`: "0,18 4,3 …". Empty for fewer than two values.
 std::string spark_points(const std::vector<std::uint32_t>& values, int width, int height);
 /// How much of `width` a mailbox of `n` fills: grows with the logarithm, full from 1024 on.

@@ -37,6 +37,14 @@ struct console_desk {
   std::function<commands_of(const std::string& path)> commands;
   /// Does it, and calls back once, on any thread.
   std::function<void(order, std::function<void(outcome)>)> act;
+  /// Accounts, which need the database: the tree's page does not. Without `ask` there are no such pages.
+  struct accounts_desk {
+    /// Asks the database, which may be away: one of the two is called once, on any thread.
+    std::function<void(std::function<void(storage::db&)> work, std::function<void(const problem&)> failed)> ask;
+    /// Does it as `account WORD…` on the control socket would, audited.
+    std::function<void(std::vector<std::string> words, operator_session who, std::function<void(outcome)>)> act;
+  };
+  accounts_desk accounts;
   std::shared_ptr<broadcast> frames;
   std::string secure_host; ///< Host of the base URL where that is https; empty: no TLS in front
 };

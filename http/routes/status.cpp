@@ -110,6 +110,19 @@ void mail_metrics(exposition& out, const mail_figures& mail, bool delivering) {
   out.sample(fmt::format("{}_count", seconds), sum);
 }
 
+void clock_metrics(exposition& out, const std::vector<site_state::task>& tasks) {
+  const auto label = [](const auto& of) { return fmt::format("task=\"{}\"", of.name); };
+  out.family("lyceum_clock_runs_total", "counter", "Runs of what the clock does now and then, by task.");
+  for (const auto& one : tasks)
+    out.sample("lyceum_clock_runs_total", label(one), one.runs);
+  out.family("lyceum_clock_failures_total", "counter", "Those of them that failed.");
+  for (const auto& one : tasks)
+    out.sample("lyceum_clock_failures_total", label(one), one.failures);
+  out.family("lyceum_clock_seconds_total", "counter", "Time that they took.");
+  for (const auto& one : tasks)
+    out.sample("lyceum_clock_seconds_total", label(one), static_cast<double>(one.took.count()) / 1e6);
+}
+
 std::string metrics(const site_state& now, const front_stats& traffic) {
   exposition out;
   out.family("lyceum_http_responses_total", "counter", "Answers by class of status.");
@@ -159,6 +172,7 @@ std::string metrics(const site_state& now, const front_stats& traffic) {
   out.one("process_open_fds", "gauge", "Open file descriptors.", now.open_files);
   out.one("process_cpu_seconds_total", "counter", "CPU time, user and system.", static_cast<double>(now.cpu_ms) / 1e3);
   mail_metrics(out, now.mail, now.mail_delivering);
+  clock_metrics(out, now.tasks);
   out.family("lyceum_child_up", "gauge", "1 while a child of the tree runs.");
   for (const auto& part : now.parts)
     out.sample("lyceum_child_up", fmt::format("path=\"{}\"", part.path), part.state == "running" ? 1 : 0);

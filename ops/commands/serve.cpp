@@ -201,6 +201,7 @@ int run_server(const config& cfg) {
     how.more_routes_of = part_faults;
     how.before_render = http::fault_text;
     how.render_mail = mail_faults;
+    how.fetch = fetch_faults;
   }
 #endif
   std::atomic<bool> ended = false;

@@ -34,7 +34,19 @@ protected:
         return answer_for({problem::kind::not_found, {}});
       return stream_opening{frames, "ada", std::chrono::steady_clock::now() + (over ? -1h : 1h)};
     };
-    config.io_routes = {post, late, broken, lost, events};
+    io_route asks{"/asks"};
+    asks.answer_later = [this](const request& asked, reply_ptr reply) {
+      if (asked.query_value("now"))
+        return static_cast<void>(reply->fulfil(text("now")));
+      if (asked.query_value("throw"))
+        throw std::runtime_error("on purpose");
+      std::lock_guard lock(guard);
+      waiting.push_back(std::move(reply));
+    };
+    io_route large{"/large"};
+    large.act = [](const request& asked, reply_ptr reply) { reply->fulfil(text(std::to_string(asked.body.size()))); };
+    large.body_bytes_max = 100'000;
+    config.io_routes = {post, late, broken, lost, events, asks, large};
   }
   static response text(std::string body) {
     response out;
@@ -67,6 +79,49 @@ protected:
     return all;
   }
 };
+
+TEST_F(front_own_test, a_look_may_be_answered_later_by_another_thread) {
+  open();
+  client one(address());
+  EXPECT_EQ(one.get("/asks?now=1").hear().body, "now");
+  one.get("/asks");
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(guard);
+    return waiting.size() == 1;
+  }));
+  EXPECT_EQ(client(address()).get("/own").hear().body, "looked") << "the loop goes on meanwhile";
+  std::thread([this] {
+    std::lock_guard lock(guard);
+    waiting.front()->fulfil(text("later"));
+    waiting.clear();
+  }).join();
+  EXPECT_EQ(one.hear().body, "later");
+  EXPECT_EQ(one.get("/asks?now=1").hear().body, "now") << "the connection goes on";
+  EXPECT_EQ(one.get("/asks?throw=1").hear().status, 500);
+  one.get("/asks");
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(guard);
+    return std::exchange(waiting, {}).size() == 1;
+  }));
+  EXPECT_EQ(one.hear().status, 503) << "whoever was to answer is gone";
+  EXPECT_EQ(client(address()).say(posted("/asks", "x")).hear().status, 405);
+  EXPECT_EQ(way_in.entered, 0);
+}
+
+TEST_F(front_own_test, a_look_that_brings_a_body_is_answered_and_the_body_is_no_request) {
+  open();
+  client one(address());
+  one.say(
+      "GET /asks?now=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\nGET /own HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(one.hear().body, "now");
+  EXPECT_NE(one.hear().body, "looked");
+}
+
+TEST_F(front_own_test, a_route_has_a_limit_of_its_own_for_what_is_posted) {
+  open();
+  EXPECT_EQ(client(address()).say(posted("/large", std::string(100'000, 'x'))).hear().body, "100000");
+  EXPECT_EQ(client(address()).say(posted("/large", std::string(100'001, 'x'))).hear().status, 413);
+}
 
 TEST_F(front_own_test, a_post_is_answered_by_the_loop_without_a_session) {
   open();

@@ -131,6 +131,25 @@ TEST_F(config_test, alerts_go_to_an_https_url_or_to_this_machine) {
   EXPECT_THAT(refused(), HasSubstr("mail_late is a time of at least a minute"));
 }
 
+TEST_F(config_test, operators_are_written_to_at_one_address) {
+  for (const char* wrong : {"operators", "a@x, b@x", "A <a@x.example>", "a@x.example\n"}) {
+    only("alert_address", wrong);
+    EXPECT_THAT(refused(), HasSubstr("alert_address is an address")) << wrong;
+  }
+  only("alert_address", "operators@school.example");
+  EXPECT_EQ(loaded().mail.alert_address, "operators@school.example");
+}
+
+TEST_F(config_test, bounces_are_heard_from_a_topic_that_is_named_by_its_arn) {
+  for (const char* wrong : {"bounces", "arn:aws:sns:eu-central-1:123456789012", "arn:aws:sns:eu:1:x:subscription",
+                            "arn:gcp:sns:eu:1:x", "arn:aws:sns:eu:1:a b", "https://sns.example/x"}) {
+    only("mail_sns_topic", wrong);
+    EXPECT_THAT(refused(), HasSubstr("mail_sns_topic is the ARN")) << wrong;
+  }
+  only("mail_sns_topic", "arn:aws:sns:eu-central-1:123456789012:bounces");
+  EXPECT_EQ(loaded().mail.sns_topic, "arn:aws:sns:eu-central-1:123456789012:bounces");
+}
+
 TEST_F(config_test, the_base_url_that_nobody_states_is_the_address_as_bound) {
   EXPECT_EQ(default_base_url("127.0.0.1:8080"), "http://127.0.0.1:8080");
   EXPECT_EQ(default_base_url("[::1]:8080"), "http://[::1]:8080");

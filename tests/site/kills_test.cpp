@@ -37,7 +37,7 @@ TEST_F(kills, nobody_notices_the_death_of_any_subsystem) {
   visitors people({.port = school.port(), .paths = paths});
   for (int round = 0; round < 2; ++round)
     for (const auto* part :
-         {"telemetry", "storage", "cache", "rendering", "content", "mail", "sessions", "web", "control"}) {
+         {"telemetry", "storage", "cache", "rendering", "content", "mail", "clock", "sessions", "web", "control"}) {
       const auto done = school.ctl({"kill", part});
       EXPECT_EQ(done.status, 0) << part << ": " << done.err;
     }
@@ -48,10 +48,10 @@ TEST_F(kills, nobody_notices_the_death_of_any_subsystem) {
 
 TEST_F(kills, nobody_notices_the_death_of_any_worker) {
   visitors people({.port = school.port(), .paths = paths});
-  for (const auto* part :
-       {"storage/db_pool", "storage/db-1", "storage/notifications", "cache/page_cache", "cache/warmer",
-        "rendering/renderer-1", "rendering/highlight", "content/importer", "content/watcher", "mail/outbox",
-        "mail/smtp-1", "mail/smtp-2", "telemetry/alerts", "web/listener-1", "control/socket", "telemetry/metrics"}) {
+  for (const auto* part : {"storage/db_pool", "storage/db-1", "storage/notifications", "cache/page_cache",
+                           "cache/warmer", "rendering/renderer-1", "rendering/highlight", "content/importer",
+                           "content/watcher", "mail/outbox", "mail/smtp-1", "mail/smtp-2", "clock/scheduler",
+                           "telemetry/alerts", "web/listener-1", "control/socket", "telemetry/metrics"}) {
     const auto done = school.ctl({"kill", part});
     EXPECT_EQ(done.status, 0) << part << ": " << done.err;
   }

@@ -169,6 +169,29 @@ TEST(moments_test, what_is_no_moment_is_refused) {
   EXPECT_FALSE(is_timezone("../../etc/passwd"));
 }
 
+TEST(moments_test, a_place_has_its_own_date_and_time_of_day) {
+  const auto at = *parse_moment("2026-11-26T23:30:59Z", "UTC");
+  EXPECT_EQ(day_text(local_moment_of(at, "UTC").day), "2026-11-26");
+  EXPECT_EQ(local_moment_of(at, "UTC").of_day, std::chrono::minutes(23 * 60 + 30));
+  EXPECT_EQ(day_text(local_moment_of(at, "Asia/Tokyo").day), "2026-11-27");
+  EXPECT_EQ(local_moment_of(at, "Asia/Tokyo").of_day, std::chrono::minutes(8 * 60 + 30));
+  EXPECT_EQ(local_moment_of(at, "America/New_York").of_day, std::chrono::minutes(18 * 60 + 30));
+  EXPECT_EQ(local_moment_of(at, "Mars/Olympus"), local_moment_of(at, "")) << "UTC, where a zone is not known";
+  const auto summer = *parse_moment("2026-07-01T05:00:00Z", "UTC");
+  EXPECT_EQ(local_moment_of(summer, "Europe/Berlin").of_day, std::chrono::hours(7));
+}
+
+RC_GTEST_PROP(moments_test, a_day_of_a_zone_is_the_day_that_is_read_back, ()) {
+  const auto at = from_micros(*rc::gen::inRange<std::int64_t>(0, 4'000'000'000) * 1'000'000);
+  const std::string zone = *rc::gen::element<std::string>("UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York");
+  const auto local = local_moment_of(at, zone);
+  RC_ASSERT(local.of_day < std::chrono::hours(24));
+  const auto midnight = parse_moment(day_text(local.day), zone);
+  RC_ASSERT(midnight.has_value());
+  RC_ASSERT(*midnight <= at);
+  RC_ASSERT(at - *midnight < std::chrono::hours(26)); // where clocks are set back a day has 25
+}
+
 TEST(words_test, languages_are_told_from_words) {
   for (const auto* yes : {"fr", "zh-hans", "pt-br", "es-419", "haw"})
     EXPECT_TRUE(is_language(yes)) << yes;

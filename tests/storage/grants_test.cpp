@@ -104,6 +104,28 @@ TEST_P(grants_test, an_end_by_time_is_noted_once) {
   EXPECT_EQ(grants::list(*db_, who.account_id).front().grant_id, first.grant_id);
 }
 
+TEST_P(grants_test, with_each_end_more_is_written_or_nothing_at_all) {
+  const auto ann = make("ann@x");
+  const auto ben = make("ben@x");
+  give(ann, "pro", new_year + 1h);
+  give(ben, "talks", new_year + 2h);
+  const auto refuses = [](db&, const grant&, const account& owner) {
+    if (owner.address == "ben@x")
+      throw std::runtime_error("no mail");
+  };
+  EXPECT_THROW(grants::note_ended(*db_, new_year + 3h, 500, refuses), std::runtime_error);
+  EXPECT_THAT(actions_of(ann.account_id), ::testing::Not(Contains("grant_ended"))) << "all of it, or none";
+  std::vector<std::string> told;
+  const auto tells = [&](db& in, const grant& ended, const account& owner) {
+    EXPECT_TRUE(in.in_transaction());
+    told.push_back(owner.address + " " + ended.plan);
+  };
+  grants::note_ended(*db_, new_year + 3h, 500, tells);
+  EXPECT_THAT(told, ::testing::UnorderedElementsAre("ann@x pro", "ben@x talks"));
+  grants::note_ended(*db_, new_year + 3h, 500, tells);
+  EXPECT_EQ(told.size(), 2u) << "each once";
+}
+
 TEST_P(grants_test, staff_and_suspended_ones_are_what_their_account_says) {
   const auto author = make("a@x", account_role::author);
   EXPECT_FALSE(reads(author, "plan:any")) << "no second factor yet";

@@ -253,6 +253,17 @@ article empty_article() {
   return a;
 }
 
+static console_account full_account(bool nasty) {
+  const auto text = [&](const char* plain) { return nasty ? nasty_title : std::string(plain); };
+  return {
+      "4711",
+      text("ann@example.com"),
+      {{"Name", text("Ann")}, {"Reads", "what is public, for members and paid; plans: pro"}},
+      {{"1", text("pro"), "gift", "for ever", text("thanks"), true}, {"2", "talks", "paypal", "revoked", "", false}},
+      {{"3", text("Firefox on Linux"), "203.0.113.x", "2026-11-26 09:00", "2026-11-20 12:00"}},
+      {{"2026-11-26 09:00", "server", "granted", text("pro (gift)")}}};
+}
+
 std::map<std::string, std::string> all_pages(bool nasty, const std::string& language) {
   const auto view = site(language);
   auto bare = site(language, "");
@@ -292,6 +303,19 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"ops-empty", console_page(look, empty_console(), operating, "")},
       {"ops-ask", console_ask_page(look, question, operating, nasty ? nasty_title : "", {{"kill", "Kill"}})},
       {"ops-ask-refused", console_ask_page(look, refused, operating, "", {})},
+      {"ops-accounts", console_find_page(look, operating, nasty ? nasty_title : "There is no such account.")},
+      {"ops-account", console_account_page(look, full_account(nasty), operating, nasty ? nasty_title : "given.")},
+      {"ops-account-look", console_account_page(look, full_account(nasty), looking, "")},
+      {"ops-account-empty", console_account_page(look, {}, operating, "")},
+      {"ops-account-ask", console_account_ask_page(look,
+                                                   {"4711",
+                                                    "Give pro to ann@example.com?",
+                                                    "Give it",
+                                                    true,
+                                                    {{"Note", nasty ? nasty_title : "invoice 12"}},
+                                                    {{"op", "grant"}, {"note", nasty ? nasty_title : "invoice 12"}}},
+                                                   operating, nasty ? nasty_title : "")},
+      {"ops-account-ask-look", console_account_ask_page(look, {}, looking, "No.")},
       {"ops-enter", console_door_page(look, true, nasty ? nasty_title : "")},
       {"ops-closed", console_door_page(look, false, "")},
       {"index", home_page(view, {c, locked_course}, {a, paid_article})},

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/routes/ops_accounts.hpp"
+
+#include "http/routes/ops_frame.hpp"
+#include "storage/accounts.hpp"
+#include "storage/grants.hpp"
+#include "storage/sessions.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <map>
+#include <mutex>
+
+namespace lyceum::http {
+namespace {
+
+using namespace ops_frame;
+namespace accounts = storage::accounts;
+
+constexpr int events_shown = 50;
+constexpr std::size_t told_max = 64;
+constexpr std::size_t done_max = 256; // forms that were sent and are remembered, so that a second click does nothing
+constexpr auto away_text =
+    "The database does not answer: accounts cannot be seen or changed until it does. The tree says more.";
+
+struct shared {
+  std::shared_ptr<const console_desk> desk;
+  std::mutex guard;
+  std::map<std::string, std::string> told; ///< by session: what came of its last act, shown once
+  std::deque<std::string> done;            ///< tokens of forms
+
+  /// False where this very form was sent before.
+  bool first(const std::string& form) {
+    const std::lock_guard lock(guard);
+    if (std::ranges::find(done, form) != done.end())
+      return false;
+    done.push_back(form);
+    if (done.size() > done_max)
+      done.pop_front();
+    return true;
+  }
+  void again(const std::string& form) {
+    const std::lock_guard lock(guard);
+    std::erase(done, form);
+  }
+};
+using shared_ptr = std::shared_ptr<shared>;
+
+std::string text(unix_time at) {
+  return fmt::format("{:%Y-%m-%d %H:%M} UTC", std::chrono::floor<std::chrono::minutes>(at));
+}
+
+std::optional<id> number(std::string_view text) {
+  id n = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return bad == std::errc{} && end == text.data() + text.size() && n > 0 ? std::optional(n) : std::nullopt;
+}
+
+std::string state_of(const grant& g, unix_time now) {
+  if (g.revoked_at)
+    return "taken back " + text(*g.revoked_at);
+  if (g.expires_at && *g.expires_at <= now)
+    return "ended " + text(*g.expires_at);
+  const auto until = g.expires_at ? "until " + text(*g.expires_at) : std::string("for ever");
+  return g.starts_at > now ? "from " + text(g.starts_at) + " " + until : until;
+}
+
+std::string reads(const viewer& may) {
+  if (may.staff)
+    return "everything (staff)";
+  if (may.tier == access::kind::everyone)
+    return "what is public";
+  if (may.plans.empty())
+    return "what is public and for members";
+  std::string plans;
+  for (const auto& plan : may.plans)
+    plans += (plans.empty() ? "" : ", ") + plan;
+  return "what is public, for members and paid; plans: " + plans;
+}
+
+views::console_account account_of(storage::db& db, const account& who, unix_time now) {
+  views::console_account made;
+  const auto given = storage::grants::list(db, who.account_id);
+  made.id = std::to_string(who.account_id);
+  made.address = who.address;
+  made.facts = {{"Name", who.name.empty() ? "-" : who.name},
+                {"Role", std::string(name_of(who.role))},
+                {"Reads", reads(entitlement_of(who, given, now))},
+                {"Signs in", std::string("by mail") + (who.password_hash ? ", password" : "") +
+                                 (who.totp_secret ? ", with a second factor" : "")},
+                {"Language", who.language.empty() ? "the school's" : who.language},
+                {"Since", text(who.created_at)}};
+  if (who.suspended_at)
+    made.facts.emplace_back("Suspended", text(*who.suspended_at));
+  for (const auto& g : given)
+    made.grants.push_back({std::to_string(g.grant_id), g.plan, g.source, state_of(g, now), g.note,
+                           !g.revoked_at && (!g.expires_at || *g.expires_at > now)});
+  for (const auto& s : storage::sessions::list(db, who.account_id, now))
+    made.sessions.push_back({std::to_string(s.session_id), s.device.empty() ? "a browser" : s.device, s.masked_peer,
+                             text(s.seen_at), text(s.created_at)});
+  for (const auto& e : accounts::list_events(db, who.account_id, events_shown))
+    made.events.push_back({text(e.at), e.actor, e.action, e.detail});
+  return made;
+}
+
+/// What a problem of looking something up is, in words.
+response no_account(const console_desk& desk, const request& asked, const operator_session& who, const problem& why) {
+  const bool away = why.what != problem::kind::not_found;
+  return page(away ? 503 : 404, views::console_find_page(*desk.look(), visitor_of(desk, asked, who),
+                                                         away ? away_text : "There is no such account."));
+}
+
+/// Runs `work` with the database, on a worker; where there is none, the page says so.
+void with_database(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
+                   std::function<response(storage::db&)> work) {
+  at->desk->accounts.ask([work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
+                         [at, asked, who, reply](const problem&) {
+                           reply->fulfil(no_account(*at->desk, asked, who, {problem::kind::unavailable, {}}));
+                         });
+}
+
+void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
+  const auto who = session_of(*at->desk, asked);
+  if (!who)
+    return static_cast<void>(reply->fulfil(not_found()));
+  const auto wanted = asked.query_value("id");
+  if (!wanted)
+    return static_cast<void>(
+        reply->fulfil(page(200, views::console_find_page(*at->desk->look(), visitor_of(*at->desk, asked, *who), {}))));
+  const auto account_id = number(*wanted).value_or(0);
+  with_database(at, asked, *who, reply, [at, asked, who = *who, account_id](storage::db& db) {
+    const auto found = accounts::find(db, account_id);
+    if (!found)
+      return no_account(*at->desk, asked, who, found.error());
+    std::string told;
+    {
+      const std::lock_guard lock(at->guard);
+      if (auto one = at->told.extract(who.id))
+        told = std::move(one.mapped());
+    }
+    return page(200, views::console_account_page(*at->desk->look(), account_of(db, *found, asked.now),
+                                                 visitor_of(*at->desk, asked, who), told));
+  });
+}
+
+void find(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+          const reply_ptr& reply) {
+  with_database(at, asked, who, reply, [at, asked, who, address = field(fields, "address")](storage::db& db) {
+    const auto found = accounts::find_by_address(db, address);
+    return found ? see_other(fmt::format("/ops/accounts?id={}", found->account_id))
+                 : no_account(*at->desk, asked, who, found.error());
+  });
+}
+
+/// An act as it is asked for: what is carried from page to page, and the words of its command.
+struct wish {
+  std::string op;
+  id account_id = 0;
+  id what = 0; ///< of a grant or a session
+  std::string plan, until, note, form;
+
+  std::vector<std::string> words() const {
+    const auto account = std::to_string(account_id);
+    if (op == "grant")
+      return {op, account, plan, until, note};
+    if (op == "end_sessions")
+      return {op, account};
+    return {op, account, std::to_string(what)};
+  }
+  std::vector<std::pair<std::string, std::string>> carried() const {
+    std::vector<std::pair<std::string, std::string>> all{{"op", op}, {"form", form}};
+    if (op == "grant")
+      all.insert(all.end(), {{"plan", plan}, {"until", until}, {"note", note}});
+    else if (op != "end_sessions")
+      all.emplace_back(op == "revoke" ? "grant" : "session", std::to_string(what));
+    return all;
+  }
+};
+
+std::optional<wish> wish_of(const form& fields) {
+  wish made;
+  made.op = field(fields, "op");
+  made.account_id = number(field(fields, "id")).value_or(0);
+  made.form = field(fields, "form");
+  if (made.form.empty())
+    made.form = std::to_string(make_id());
+  if (made.op == "grant") {
+    made.plan = field(fields, "plan");
+    made.until = field(fields, "until");
+    made.note = field(fields, "note");
+  } else if (made.op == "revoke" || made.op == "end_session") {
+    const auto what = number(field(fields, made.op == "revoke" ? "grant" : "session"));
+    if (!what)
+      return std::nullopt;
+    made.what = *what;
+  } else if (made.op != "end_sessions") {
+    return std::nullopt;
+  }
+  return made.account_id > 0 ? std::optional(std::move(made)) : std::nullopt;
+}
+
+/// Nothing where it is about a grant or a session that the account does not have any more.
+std::optional<views::console_account_question> question_of(storage::db& db, const account& whose, const wish& what,
+                                                           unix_time now) {
+  views::console_account_question made{.account_id = std::to_string(whose.account_id), .fields = what.carried()};
+  if (what.op == "grant") {
+    made.title = "Give " + what.plan + " to " + whose.address + "?";
+    made.button = "Give it";
+    made.facts = {{"Plan", what.plan},
+                  {"Until", what.until.empty() ? "for ever" : what.until + ", in the school's timezone"},
+                  {"Note", what.note.empty() ? "-" : what.note}};
+  } else if (what.op == "revoke") {
+    const auto all = storage::grants::list(db, whose.account_id);
+    const auto one = std::ranges::find(all, what.what, &grant::grant_id);
+    if (one == all.end() || one->revoked_at)
+      return std::nullopt;
+    made.title = "Take " + one->plan + " back from " + whose.address + "?";
+    made.button = "Take it back";
+    made.harsh = true;
+    made.facts = {{"Grant", fmt::format("{}, {}, {}", one->plan, one->source, state_of(*one, now))},
+                  {"Note", one->note.empty() ? "-" : one->note},
+                  {"At once", "what belongs to it is closed"}};
+  } else {
+    const auto all = storage::sessions::list(db, whose.account_id, now);
+    const auto one = std::ranges::find(all, what.what, &session::session_id);
+    if (what.op == "end_session" && one == all.end())
+      return std::nullopt;
+    made.title = what.op == "end_session" ? "Sign one browser of " + whose.address + " out?"
+                                          : "Sign " + whose.address + " out everywhere?";
+    made.button = "Sign out";
+    made.harsh = true;
+    made.facts = {{"Browsers", what.op == "end_session" ? one->device : std::to_string(all.size())},
+                  {"Afterwards", "who has the mailbox can sign in again"}};
+  }
+  return made;
+}
+
+void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
+                     const reply_ptr& reply, const std::string& wrong) {
+  with_database(at, asked, who, reply, [at, asked, who, what, wrong](storage::db& db) {
+    const auto whose = accounts::find(db, what.account_id);
+    if (!whose)
+      return no_account(*at->desk, asked, who, whose.error());
+    auto question = question_of(db, *whose, what, asked.now);
+    if (!question)
+      return no_account(*at->desk, asked, who, {problem::kind::not_found, {}});
+    return page(wrong.empty() ? 200 : 409, views::console_account_ask_page(*at->desk->look(), *question,
+                                                                           visitor_of(*at->desk, asked, who), wrong));
+  });
+}
+
+void ask(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+         const reply_ptr& reply) {
+  const auto what = wish_of(fields);
+  if (!what)
+    return static_cast<void>(reply->fulfil(not_found()));
+  answer_question(at, asked, who, *what, reply,
+                  who.role == operator_role::viewer ? "Your session may look, and not change anything." : "");
+}
+
+void act(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+         const reply_ptr& reply) {
+  const auto what = wish_of(fields);
+  if (!what)
+    return static_cast<void>(reply->fulfil(not_found()));
+  const auto back = fmt::format("/ops/accounts?id={}", what->account_id);
+  if (!at->first(what->form)) // the second of two clicks
+    return static_cast<void>(reply->fulfil(see_other(back)));
+  at->desk->accounts.act(what->words(), who,
+                         [at, asked, who, what = *what, reply, back](const console_desk::outcome& got) {
+                           if (!got.ok) {
+                             at->again(what.form);
+                             return answer_question(at, asked, who, what, reply, got.text);
+                           }
+                           {
+                             const std::lock_guard lock(at->guard);
+                             if (at->told.size() >= told_max)
+                               at->told.clear();
+                             at->told[who.id] = got.text;
+                           }
+                           reply->fulfil(see_other(back));
+                         });
+}
+
+} // namespace
+
+std::vector<io_route> account_routes(std::shared_ptr<const console_desk> desk) {
+  const auto at = std::make_shared<shared>();
+  at->desk = desk;
+  const auto posted =
+      [&](void (*then)(const shared_ptr&, const request&, const operator_session&, const form&, const reply_ptr&)) {
+        return guarded(desk, [at, then](const request& asked, const operator_session& who, const form& fields,
+                                        const reply_ptr& reply) { then(at, asked, who, fields, reply); });
+      };
+  io_route home{"/ops/accounts"};
+  home.answer_later = [at](const request& asked, const reply_ptr& reply) { show(at, asked, reply); };
+  home.act = posted(find);
+  io_route question{"/ops/accounts/ask"};
+  question.act = posted(ask);
+  io_route order{"/ops/accounts/act"};
+  order.act = posted(act);
+  return {home, question, order};
+}
+
+} // namespace lyceum::http

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accounts over the control socket, for the console: `account grant|revoke|end_session|end_sessions …`. `lyceum user` does the same on the
+// command line.
+#pragma once
+
+#include "supervision/control.hpp"
+#include "supervision/system.hpp"
+
+#include "storage/model/id.hpp"
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace lyceum {
+
+/// What is to be done to an account.
+struct account_order {
+  enum class verb { grant, revoke, end_session, end_sessions };
+  verb what = verb::grant;
+  id account_id = 0;
+  id target = 0;     ///< the grant, or the session
+  std::string plan;  ///< of `grant`
+  std::string until; ///< "2027-01-01", or a time; empty: for ever
+  std::string note;  ///< for operators
+};
+
+/// From the words behind `account`. A text: what is wrong with them.
+///   grant ACCOUNT PLAN UNTIL NOTE | revoke ACCOUNT GRANT | end_session ACCOUNT SESSION | end_sessions ACCOUNT
+std::variant<account_order, std::string> parse_account_order(const std::vector<std::string>& args);
+
+/// Adds the command: for operators, audited. It answers once the change is committed; "unavailable" where the database is away.
+void add_account_commands(supervision::control& control, supervision::system& tree,
+                          std::function<std::string()> timezone);
+
+} // namespace lyceum

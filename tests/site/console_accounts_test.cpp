@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accounts in the console, in octets: what a browser would never send, too.
+#include "tests/site/server.hpp"
+
+#include "storage/accounts.hpp"
+#include "storage/grants.hpp"
+#include "storage/sessions.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace lyceum::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// On SQLite, and on PostgreSQL where there is one.
+struct console_accounts : ::testing::TestWithParam<bool> {
+  const scratch place;
+  std::optional<server> school;
+  std::unique_ptr<storage::db> db;
+  std::string cookie, csrf;
+  account ann;
+
+  void SetUp() override {
+    std::string database;
+    if (GetParam() && (database = fresh_postgres()).empty())
+      GTEST_SKIP() << "no PostgreSQL: tests/peers/postgres.sh run ctest … starts one";
+    school.emplace(server::options{.content = sample_school(), .database = database, .data = place / "data"});
+    ASSERT_TRUE(school->ready()) << school->log();
+    ASSERT_TRUE(eventually([&] { return school->get("/").status == 200; }, 10s));
+    db = storage::open(database.empty() ? "sqlite:" + (place / "data/lyceum.db").string() : database,
+                       storage::mode::writes);
+    ann = storage::accounts::make(*db, {"ann@example.com", "Ann <b>"}, "test", now_utc()).value();
+    for (const char end : {'1', '2'})
+      ASSERT_TRUE(storage::sessions::open(*db,
+                                          {ann.account_id, ann.sign_in_epoch, std::string(63, 'a') + end, false,
+                                           std::string("Firefox ") + end, "203.0.113.x"},
+                                          now_utc()));
+    enter();
+  }
+  answer post(const std::string& path, const std::string& body, std::vector<std::string> headers = {}) {
+    if (!cookie.empty())
+      headers.push_back(cookie);
+    std::string request = "POST " + path +
+                          " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                          "\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    for (const auto& one : headers)
+      request += one + "\r\n";
+    return client(school->port()).ask(request + "\r\n" + body);
+  }
+  void enter() {
+    const auto link = school->ctl({"--json", "console"}).out;
+    const auto at = link.find('#') + 1;
+    const auto got = post("/ops/enter", "token=" + link.substr(at, link.find('"', at) - at));
+    ASSERT_EQ(got.status, 303);
+    const auto line = got.field("Set-Cookie");
+    cookie = "Cookie: " + line.substr(0, line.find(';'));
+    csrf = "csrf=" + value_of(look("/ops/accounts"), "csrf");
+  }
+  answer look(const std::string& path) { return school->get(path, {cookie}); }
+  answer look() { return look("/ops/accounts?id=" + std::to_string(ann.account_id)); }
+  std::string act(const std::string& what) const { return csrf + "&id=" + std::to_string(ann.account_id) + "&" + what; }
+  /// What a hidden field of the page's first form holds.
+  static std::string value_of(const answer& page, const std::string& field) {
+    const auto name = "name=\"" + field + "\" value=\"";
+    const auto at = page.body.find(name);
+    return at == std::string::npos
+               ? ""
+               : page.body.substr(at + name.size(), page.body.find('"', at + name.size()) - at - name.size());
+  }
+  std::vector<grant> grants() { return storage::grants::list(*db, ann.account_id); }
+  std::size_t sessions() { return storage::sessions::list(*db, ann.account_id, now_utc()).size(); }
+};
+INSTANTIATE_TEST_SUITE_P(engines, console_accounts, ::testing::Bool(),
+                         [](const auto& one) { return one.param ? "postgresql" : "sqlite"; });
+
+TEST_P(console_accounts, an_account_is_found_by_its_address_and_no_log_holds_it) {
+  EXPECT_THAT(look("/ops").body, HasSubstr("/ops/accounts"));
+  const auto found = post("/ops/accounts", csrf + "&address=Ann%40Example.com");
+  EXPECT_EQ(found.status, 303);
+  EXPECT_EQ(found.field("Location"), "/ops/accounts?id=" + std::to_string(ann.account_id));
+  const auto page = look(found.field("Location"));
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.field("Cache-Control"), "no-store");
+  for (const auto* part :
+       {"ann@example.com", "Ann &lt;b&gt;", "Firefox 1", "203.0.113.x", "what is public and for members"})
+    EXPECT_THAT(page.body, HasSubstr(part));
+  const auto none = post("/ops/accounts", csrf + "&address=ben%40example.com");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_THAT(none.body, HasSubstr("There is no such account."));
+  for (const auto* id : {"1", "x", "", "-1", "99999999999999999999"})
+    EXPECT_EQ(look(std::string("/ops/accounts?id=") + id).status, 404) << id;
+  EXPECT_THAT(read_file(school->data() / "log" / "access.jsonl"), Not(HasSubstr("example.com")));
+  EXPECT_THAT(school->log(), Not(HasSubstr("ann@example.com")));
+}
+
+TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
+  const auto asked = post("/ops/accounts/ask", act("op=grant&plan=pro&until=2099-01-01&note=invoice+12"));
+  EXPECT_EQ(asked.status, 200);
+  EXPECT_THAT(asked.body, HasSubstr("Give pro to ann@example.com?"));
+  EXPECT_TRUE(grants().empty()) << "a question gives nothing";
+  const auto order = act("op=grant&plan=pro&until=2099-01-01&note=invoice+12&form=" + value_of(asked, "form"));
+  EXPECT_EQ(post("/ops/accounts/act", order).status, 303);
+  EXPECT_EQ(post("/ops/accounts/act", order).status, 303) << "a second click";
+  ASSERT_EQ(grants().size(), 1u);
+  EXPECT_EQ(grants()[0].plan, "pro");
+  EXPECT_EQ(grants()[0].note, "invoice 12");
+  EXPECT_TRUE(grants()[0].expires_at.has_value());
+  const auto page = look();
+  for (const auto* part : {"pro is given until 2099-01-01.", "invoice 12", "granted", "plans: pro", "Take back"})
+    EXPECT_THAT(page.body, HasSubstr(part));
+  EXPECT_THAT(look().body, Not(HasSubstr("pro is given"))) << "told once";
+  const auto audit = school->ctl({"--json", "audit"}).out;
+  for (const auto* part : {"account", "console ", "invoice 12"})
+    EXPECT_THAT(audit, HasSubstr(part));
+
+  const auto which = "op=revoke&grant=" + std::to_string(grants()[0].grant_id);
+  EXPECT_THAT(post("/ops/accounts/ask", act(which)).body, HasSubstr("Take pro back from ann@example.com?"));
+  EXPECT_FALSE(grants()[0].revoked_at);
+  EXPECT_EQ(post("/ops/accounts/act", act(which)).status, 303);
+  EXPECT_TRUE(grants()[0].revoked_at);
+  EXPECT_EQ(post("/ops/accounts/ask", act(which)).status, 404) << "it is taken back";
+}
+
+TEST_P(console_accounts, sessions_end_one_by_one_or_all_at_once) {
+  const auto all = storage::sessions::list(*db, ann.account_id, now_utc());
+  ASSERT_EQ(all.size(), 2u);
+  const auto one = "op=end_session&session=" + std::to_string(all[0].session_id);
+  EXPECT_EQ(post("/ops/accounts/ask", act(one)).status, 200);
+  EXPECT_EQ(sessions(), 2u);
+  EXPECT_EQ(post("/ops/accounts/act", act(one)).status, 303);
+  EXPECT_EQ(sessions(), 1u);
+  EXPECT_THAT(post("/ops/accounts/ask", act("op=end_sessions")).body, HasSubstr("out everywhere?"));
+  EXPECT_EQ(post("/ops/accounts/act", act("op=end_sessions")).status, 303);
+  EXPECT_EQ(sessions(), 0u);
+  EXPECT_THAT(look().body, HasSubstr("It is signed in nowhere."));
+}
+
+TEST_P(console_accounts, what_makes_no_sense_is_told_and_changes_nothing) {
+  for (const auto* wrong : {"op=grant&plan=pro&until=2001-01-01&note=", "op=grant&plan=pro&until=soon&note=",
+                            "op=grant&plan=&until=&note="}) {
+    const auto got = post("/ops/accounts/act", act(wrong));
+    EXPECT_EQ(got.status, 409) << wrong;
+    EXPECT_THAT(got.body, HasSubstr("role=\"alert\"")) << wrong;
+  }
+  EXPECT_EQ(post("/ops/accounts/act", act("op=grant&note=&until=&plan=" + std::string(65, 'x'))).status, 409);
+  for (const auto* nonsense : {"op=delete", "op=revoke", "op=revoke&grant=x", "op=end_session&session=-1", ""})
+    EXPECT_EQ(post("/ops/accounts/act", act(nonsense)).status, 404) << nonsense;
+  EXPECT_EQ(post("/ops/accounts/act", csrf + "&id=1&op=grant&plan=pro").status, 404) << "nobody's";
+  const auto ben = storage::accounts::make(*db, {"ben@example.com"}, "test", now_utc()).value();
+  const auto his = storage::grants::give(*db, {ben.account_id, "pro", "gift", "", now_utc(), {}}, "test", now_utc());
+  EXPECT_EQ(post("/ops/accounts/act", act("op=revoke&grant=" + std::to_string(his->grant_id))).status, 404);
+  EXPECT_FALSE(storage::grants::list(*db, ben.account_id)[0].revoked_at) << "somebody else's grant";
+  EXPECT_TRUE(grants().empty());
+  EXPECT_EQ(sessions(), 2u);
+}
+
+TEST_P(console_accounts, nobody_sees_or_does_anything_without_a_session_and_its_token) {
+  const auto order = act("op=grant&plan=pro&until=&note=");
+  const auto without = order.substr(order.find('&') + 1);
+  for (const auto* path : {"/ops/accounts", "/ops/accounts/ask", "/ops/accounts/act"}) {
+    EXPECT_EQ(post(path, without).status, 403) << "no token";
+    EXPECT_EQ(post(path, "csrf=AAAA&" + without).status, 403);
+    EXPECT_EQ(post(path, order, {"Origin: http://evil.example"}).status, 403);
+    EXPECT_EQ(post(path, order, {"Sec-Fetch-Site: cross-site"}).status, 403);
+  }
+  const auto mine = std::exchange(cookie, "");
+  for (const auto* path : {"/ops/accounts", "/ops/accounts/ask", "/ops/accounts/act"})
+    EXPECT_EQ(post(path, order).status, 404) << path;
+  EXPECT_EQ(school->get("/ops/accounts").status, 404);
+  EXPECT_EQ(school->get("/ops/accounts?id=" + std::to_string(ann.account_id)).status, 404);
+  cookie = mine;
+  EXPECT_EQ(look("/ops/accounts/act").status, 405) << "looking changes nothing";
+  EXPECT_TRUE(grants().empty());
+}
+
+TEST_P(console_accounts, while_the_database_is_away_the_console_says_so_and_goes_on) {
+  ASSERT_EQ(school->ctl({"stop", "storage"}).status, 0);
+  const auto page = look();
+  EXPECT_EQ(page.status, 503);
+  EXPECT_THAT(page.body, HasSubstr("The database does not answer"));
+  EXPECT_EQ(look("/ops/accounts").status, 200) << "the form needs none";
+  EXPECT_EQ(look("/ops").status, 200);
+  const auto order = act("op=grant&plan=pro&until=&note=&form=7");
+  EXPECT_EQ(post("/ops/accounts/act", order).status, 503);
+  ASSERT_EQ(school->ctl({"start", "storage"}).status, 0);
+  EXPECT_TRUE(eventually([&] { return look().status == 200; }));
+  EXPECT_TRUE(grants().empty());
+  EXPECT_EQ(post("/ops/accounts/act", order).status, 303) << "the form may be sent again";
+  EXPECT_EQ(grants().size(), 1u);
+}
+
+} // namespace
+} // namespace lyceum::testing

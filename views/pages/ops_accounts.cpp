@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console's pages about accounts. In English, as the command line is.
+#include "views/console.hpp"
+#include "views/model.hpp"
+
+namespace lyceum::views {
+namespace {
+
+model::object frame_of(std::string title, const console_visitor& who) {
+  return {{"lang", "en"},      {"title", std::move(title)}, {"school", ""},    {"live", false},
+          {"signed_in", true}, {"csrf", who.csrf},          {"who", who.name}, {"may_act", who.may_act}};
+}
+
+model::list pairs(const std::vector<std::pair<std::string, std::string>>& all, const char* first, const char* second) {
+  return make_list(all, [&](const auto& one) { return model::object{{first, one.first}, {second, one.second}}; });
+}
+
+} // namespace
+
+std::string console_find_page(const theme& look, const console_visitor& who, std::string_view wrong) {
+  auto own = frame_of("Accounts", who);
+  own.insert_or_assign("wrong", wrong);
+  return look.render("ops_accounts", model{std::move(own)}, "en");
+}
+
+std::string console_account_page(const theme& look, const console_account& what, const console_visitor& who,
+                                 std::string_view done) {
+  auto own = frame_of(what.address, who);
+  own.merge(model::object{
+      {"id", what.id},
+      {"done", done},
+      {"facts", pairs(what.facts, "label", "value")},
+      {"has_grants", !what.grants.empty()},
+      {"grants", make_list(what.grants,
+                           [&](const console_account::grant& g) {
+                             return model::object{
+                                 {"id", g.id},         {"plan", g.plan},
+                                 {"source", g.source}, {"state", g.state},
+                                 {"note", g.note},     {"may_take_back", g.may_take_back && who.may_act},
+                                 {"account", what.id}, {"csrf", who.csrf}};
+                           })},
+      {"has_sessions", !what.sessions.empty()},
+      {"sessions", make_list(what.sessions,
+                             [&](const console_account::session& s) {
+                               return model::object{{"id", s.id},       {"device", s.device}, {"peer", s.peer},
+                                                    {"seen", s.seen},   {"since", s.since},   {"may_end", who.may_act},
+                                                    {"csrf", who.csrf}, {"account", what.id}};
+                             })},
+      {"has_events", !what.events.empty()},
+      {"events",
+       make_list(what.events,
+                 [](const console_account::event& e) {
+                   return model::object{{"at", e.at}, {"who_did", e.who}, {"what", e.what}, {"detail", e.detail}};
+                 })},
+  });
+  return look.render("ops_account", model{std::move(own)}, "en");
+}
+
+std::string console_account_ask_page(const theme& look, const console_account_question& what,
+                                     const console_visitor& who, std::string_view wrong) {
+  auto own = frame_of(what.title, who);
+  own.merge(model::object{{"id", what.account_id},
+                          {"button", what.button},
+                          {"harsh", what.harsh},
+                          {"wrong", wrong},
+                          {"facts", pairs(what.facts, "label", "value")},
+                          {"fields", pairs(what.fields, "field", "value")}});
+  return look.render("ops_account_ask", model{std::move(own)}, "en");
+}
+
+} // namespace lyceum::views
