@@ -12,6 +12,13 @@ char lower(char c) {
 
 } // namespace
 
+std::string_view readable_target(std::string_view target) {
+  for (const std::string_view before : {"/sign-in/link/", "&sig="})
+    if (const auto at = target.find(before); at != std::string_view::npos)
+      target = target.substr(0, at + before.size());
+  return target;
+}
+
 bool iequals(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }

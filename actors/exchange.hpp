@@ -57,6 +57,10 @@ struct request {
   std::optional<std::string_view> query_value(std::string_view name) const;
 };
 
+/// A request's target as logs, crash reports and operators may read it: without the token of a mailed link, which opens an account for 15
+/// minutes, and without the signature of a file's URL.
+std::string_view readable_target(std::string_view target);
+
 /// A file to send, with Range handled by the connection.
 struct file_body {
   std::string path; ///< absolute

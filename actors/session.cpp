@@ -56,17 +56,22 @@ private:
 
   /// The handler, under a note: a request that killed the process three times is refused. Runs on a worker's thread, too.
   expected<response> run(const job& what, storage::db* db) const {
-    const supervision::work_note note(&tools_.tree.poison(), "sessions", key_of(what.asked),
-                                      what.asked.method + " " + what.asked.target, what.asked.id);
+    const supervision::work_note note(&tools_.tree.poison(), "sessions", key_of(what.asked), readable(what.asked),
+                                      what.asked.id);
     if (!note)
       return tl::unexpected(problem{problem::kind::unavailable, note.why(), 60s});
     return what.run(what.asked, db);
   }
 
+  static std::string readable(const request& asked) {
+    return asked.method + " " + std::string(readable_target(asked.target));
+  }
+
   static std::string key_of(const request& asked) {
-    auto key = "request " + asked.method + " " + asked.target;
-    if (!asked.body.empty())
-      key += fmt::format(" {:016x}", std::hash<std::string>{}(asked.body));
+    auto key = "request " + readable(asked);
+    for (const auto* hidden : {&asked.body, &asked.target}) // they tell requests apart, and may hold secrets
+      if (!hidden->empty())
+        key += fmt::format(" {:016x}", std::hash<std::string>{}(*hidden));
     return key;
   }
 
@@ -144,7 +149,7 @@ private:
       tools_.tree.crashes().add({.kind = "request",
                                  .path = "sessions",
                                  .reason = why.detail,
-                                 .last_message = job_->asked.method + " " + job_->asked.target,
+                                 .last_message = readable(job_->asked),
                                  .request = job_->asked.id,
                                  .decision = "500 for this request"});
     return answer_for(why);

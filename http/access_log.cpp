@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/access_log.hpp"
 
+#include "actors/exchange.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -34,13 +36,6 @@ void append_digits(std::string& to, std::int64_t value, int count) {
   for (int i = count; i-- > 0; value /= 10)
     digits[static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
   to.append(digits.data(), static_cast<std::size_t>(count));
-}
-
-/// A target as others may read it: the token of a mailed link opens an account for 15 minutes, and is left out.
-std::string_view readable(std::string_view target) {
-  constexpr std::string_view link = "/sign-in/link/";
-  const auto at = target.find(link);
-  return at == std::string_view::npos ? target : target.substr(0, at + link.size());
 }
 
 } // namespace
@@ -77,7 +72,7 @@ void log_lines::append(std::string& to, const log_entry& e) {
     to += "\",";
   }
   to.append("\"peer\":\"").append(peer_text_).append("\",\"method\":\"").append(e.method).append("\",\"target\":\"");
-  append_json_escaped(to, readable(e.target));
+  append_json_escaped(to, readable_target(e.target));
   append_number(to += "\",\"status\":", e.status);
   append_number(to += ",\"bytes\":", e.bytes);
   append_number(to += ",\"duration_us\":", e.duration_us);
