@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The mail host is a black hole: it takes connections and says nothing. Who notices?
+
+Members read cached pages at 500 requests a second for --seconds; the outbox is full of mails that nobody takes, and for the second half the
+database's subsystem is killed each second. Meanwhile somebody goes on asking for sign-in mails. Promised: no page fails, the 99th percentile
+is that of a quiet run, and whoever signs in is served or told when to come again, and served afterwards.
+"""
+import argparse
+import collections
+import http.client
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from school import Checks, School, finish, load, machine, note, said, scratch, until
+from signed_in import put_sessions, write_school
+from signups import ask_for_mail
+
+PAGE = "/courses/school/closed"
+
+
+class BlackHole:
+    def __init__(self):
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.held = []
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        while True:
+            self.held.append(self.listening.accept()[0])
+
+
+def try_to_sign_in(school, over, seen):
+    """Somebody who looks at the sign-in page again and again, and asks for a mail."""
+    while not over.wait(0.3):
+        try:
+            visitor = http.client.HTTPConnection("127.0.0.1", school.port, timeout=10)
+            visitor.request("GET", "/sign-in")
+            answer = visitor.getresponse()
+            answer.read()
+            seen[(answer.status, answer.headers["Retry-After"] is not None)] += 1
+            visitor.close()
+        except (OSError, http.client.HTTPException) as fault:
+            seen[(type(fault).__name__, False)] += 1
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--seconds", type=float, default=60)
+    words.add_argument("--mails", type=int, default=200)
+    how = words.parse_args()
+    checks = Checks()
+    print(machine())
+    hole = BlackHole()
+    place = scratch()
+    school = School(content=write_school(place / "school", 12_000),
+                    environment={"SMTP_URL": f"smtp://127.0.0.1:{hole.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>",
+                                 "LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000",
+                                 "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000"}).ready().settled()
+    cookies = put_sessions(school.data / "lyceum.db", 100)
+    (place / "cookies").write_text("\n".join(cookies) + "\n")
+    reading = {"path": PAGE, "cookies": place / "cookies", "rate": 500, "connections": 16}
+    load(school.port, seconds=2, **reading)
+    quiet = load(school.port, seconds=max(5, how.seconds / 6), **reading)
+    said("quiet", quiet)
+    for n in range(how.mails):
+        if not ask_for_mail(school.port, f"b{n}@school.example"):
+            sys.exit("a mail could not be asked for")
+    until(lambda: hole.held, 10)
+    seen, over = collections.Counter(), threading.Event()
+    asking = threading.Thread(target=try_to_sign_in, args=(school, over, seen))
+    asking.start()
+    readers = load(school.port, seconds=how.seconds, background=True, **reading)
+    began, kills = time.time(), 0
+    time.sleep(how.seconds / 2)
+    while time.time() - began < how.seconds - 1:
+        kills += subprocess.run([school.program, "ctl", "--control", school.data / "control.sock", "--yes", "kill", "storage"],
+                                capture_output=True, timeout=20).returncode == 0
+        time.sleep(1)
+    read = finish(readers)
+    over.set()
+    asking.join()
+    said("black hole", read)
+    checks.that(read["failed"] == 0, f"{read['failed']} of {read['good']:,} pages failed while {how.mails} mails waited and storage was killed {kills} times")
+    checks.that(read["p99_us"] <= max(3 * quiet["p99_us"], 1000), f"p99 {read['p99_us'] / 1000:.2f} ms; quiet {quiet['p99_us'] / 1000:.2f} ms")
+    checks.that(set(seen) <= {(200, False), (503, True)}, f"the sign-in page: {dict(seen)} (status, Retry-After)")
+    checks.that(until(lambda: ask_for_mail(school.port, "after@school.example"), 10, 0.5), "afterwards signing in works")
+    note(f"{len(hole.held)} connections to the mail host")
+    school.stop()
+    print(machine())
+    return checks.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
