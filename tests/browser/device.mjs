@@ -66,7 +66,9 @@ export class Device {
 
   /** The fault of a field, where a screen reader finds it: an alert that the field names. */
   async refuses(field, text) {
-    const alert = (await this.page.getAttribute(`#${field}[aria-invalid=true]`, "aria-describedby")).split(" ").pop();
+    const named = await this.page.getAttribute(`#${field}[aria-invalid=true]`, "aria-describedby");
+    if (!named) throw new Error(`#${field} is refused, and names no alert`);
+    const alert = named.split(" ").pop();
     const said = (await this.page.textContent(`#${alert}[role=alert]`)).trim();
     if (!said.includes(text)) throw new Error(`#${field} is refused with “${said}”, not “${text}”`);
   }
@@ -106,7 +108,8 @@ export class Device {
       await this.page.waitForURL(link, ready);
       await this.page.click(".form .button");
     }
-    await this.page.waitForURL((at) => at.origin === this.#base && !/^\/(dev|sign-in)\//.test(at.pathname), ready);
+    await this.page.waitForURL((at) => at.origin === this.#base && !/^\/(dev|sign-in)\//.test(at.pathname), ready)
+      .catch(() => { throw new Error(`${link} does not lead on within ${patience / 1000} s`); });
   }
 
   /** Whether this browser's cookies open the account right now. Looks beside the page. */
