@@ -3,11 +3,11 @@
 // does, in headless Chromium. With FOLDER, pictures of them are kept there, to be looked at. Needs what run.mjs needs. Prints a line a
 // check; exit 1 where one fails.
 import { execFile } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Authenticator, base32 } from "./totp.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const peers = createRequire(path.join(process.env.LYCEUM_PEERS || path.join(here, "../peers"), "package.json"));
@@ -92,19 +92,6 @@ const look = async (page, name) => {
   report(name, faults);
 };
 
-const base32 = (text) => {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...text.replace(/\s/g, "")].map((c) => letters.indexOf(c).toString(2).padStart(5, "0")).join("");
-  return Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
-};
-const totp = (secret, step = 0) => { // RFC 6238
-  const at = Buffer.alloc(8);
-  at.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
-  const mac = createHmac("sha1", secret).update(at).digest();
-  const from = mac[19] & 15;
-  return String((mac.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-};
-
 await user("add", "ada.lovelace+school@example.org", "--name", "Ada <b>O'Hara</b> Söhne of a Rather Long Name");
 await user("grant", "ada.lovelace+school@example.org", "pro", "--until", "2999-05-04");
 await user("grant", "ada.lovelace+school@example.org", "a plan with quite a long name that has to wrap somewhere");
@@ -160,8 +147,8 @@ await ada.waitForSelector("#newCode");
 await look(ada, "address-under-way");
 await ada.goto(`${base}/account/security/second-factor`);
 await look(ada, "second-factor-setup");
-const secret = base32(await ada.textContent(".secret"));
-await ada.fill("#code", totp(secret));
+const authenticator = new Authenticator(base32(await ada.textContent(".secret")));
+await ada.fill("#code", await authenticator.next());
 await ada.click(".form .button");
 await ada.waitForSelector(".codes");
 await look(ada, "recovery-codes");
@@ -175,7 +162,7 @@ await phone.goto((await user("sign-in-link", "ada.lovelace+school@example.org", 
 await phone.click(".form .button");
 await phone.waitForURL(/second-factor/);
 await look(phone, "second-factor");
-await phone.fill("#code", totp(secret, 1));
+await phone.fill("#code", await authenticator.next());
 await phone.click(".form .button");
 await phone.waitForURL(`${base}/`);
 await phone.goto(`${base}/account`);

@@ -19,11 +19,12 @@ const freePort = async () => {
   return port;
 };
 
-/** Serves `content` with `program`, hands its address and its control socket to `use`, stops it and returns what `use` gave. */
-export const withServer = async (program, content, use) => {
+/** Serves `content` with `program`, hands its address and its control socket to `use`, stops it and returns what `use` gave.
+ * `more` are further arguments of `serve`. */
+export const withServer = async (program, content, use, more = []) => {
   const data = await mkdtemp(path.join(os.tmpdir(), "lyceum-browser-"));
   const base = `http://127.0.0.1:${await freePort()}`;
-  const server = spawn(program, ["serve", "--content", content, "--data", data, "--listen", base.slice("http://".length)],
+  const server = spawn(program, ["serve", "--content", content, "--data", data, "--listen", base.slice("http://".length), ...more],
     { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   for (const stream of [server.stdout, server.stderr]) stream.on("data", (bytes) => { log = (log + bytes).slice(-10_000); });
