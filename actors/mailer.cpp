@@ -169,7 +169,9 @@ private:
     const auto begun = clock::now();
     auto text = made(held.what);
     if (!text) {
-      desk_.health.leave(number_); // the host was not asked
+      desk_.health.leave(number_);                         // the host was not asked
+      if (text.error().what == problem::kind::unavailable) // ours to mend: the mail waits for it, or for another server
+        return finish(held, {delivery::result::misconfigured, text.error().detail.substr(0, reason_bytes_max)});
       return finish(held,
                     {delivery::result::refused, "cannot be made: " + text.error().detail.substr(0, reason_bytes_max)});
     }

@@ -97,7 +97,12 @@ void mail_parts::prepare(const config& cfg, mail_surroundings around) {
   desk.open = [keys = around.keys](const mail_draft& draft) -> expected<std::string> {
     if (!keys)
       return fail(problem::kind::unavailable, "the site has no keys; its log says why");
-    return storage::open_details(draft, *keys);
+    auto opened = storage::open_details(draft, *keys);
+    if (!opened && opened.error().what == problem::kind::not_found)
+      return fail(problem::kind::unavailable,
+                  "it was sealed with a key that this server does not have: servers that share a database "
+                  "need one and the same file \"keys\" in their data folders");
+    return opened;
   };
   desk.render = around.render ? around.render : from_templates(around.look, around.base_url);
   desk.active = around.active;

@@ -17,6 +17,7 @@ import http.client
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,8 +118,13 @@ def run(things):
     content = scratch() / "school"
     content.mkdir()
     (content / "site.toml").write_text('title = "A school"\nlanguage = "en"\n')
-    schools = [School(content=content, database=postgres.url if postgres else None, environment=environment).ready()
-               for _ in range(2 if postgres else 1)]
+    schools = []
+    for _ in range(2 if postgres else 1):
+        data = scratch() / "data"
+        data.mkdir()
+        if schools:  # servers that share a database share their keys
+            shutil.copy(schools[0].data / "keys", data / "keys")
+        schools.append(School(content=content, data=data, database=postgres.url if postgres else None, environment=environment).ready())
     rows = Rows(postgres=postgres.url) if postgres else Rows(sqlite=schools[0].data / "lyceum.db")
     waiting = collections.deque(f"p{n}@school.example" for n in range(how.people))
     taken, over, killed, workers = [], threading.Event(), 0, [0]

@@ -4,6 +4,8 @@
 #include "tests/site/own_postgres.hpp"
 #include "tests/site/visitors.hpp"
 
+#include "storage/mail_details.hpp"
+
 #include <algorithm>
 #include <array>
 #include <thread>
@@ -36,6 +38,18 @@ TEST_P(mail_sending, what_is_put_arrives_once_and_one_that_cannot_be_made_harms_
   EXPECT_THAT(school->log(), Not(HasSubstr("throws@example.com"))) << "logs hold no whole address";
   EXPECT_THAT(school->log(), HasSubstr("t…@example.com"));
   EXPECT_TRUE(eventually([&] { return school->ctl({"health"}).status == 0; })) << health();
+}
+
+TEST_P(mail_sending, what_another_server_sealed_with_keys_of_its_own_waits_and_says_what_to_do) {
+  start_host();
+  start_school(host->port());
+  const auto strange = storage::key_ring::parse("lyceum keys 1\n77 1700000000 " + std::string(64, 'b') + "\n");
+  mail_draft what{.recipient = "ann@example.com", .template_name = "receipt", .cause = "payment:1", .language = "en"};
+  ASSERT_TRUE(storage::seal_details(what, R"({"for":"ann"})", *strange));
+  const auto number = db->transaction([&] { return out::put(*db, what, "school.example", now_utc()); }).value().number;
+  EXPECT_TRUE(becomes(number, mail_state::deferred));
+  EXPECT_THAT(shown(number).reason, HasSubstr("one and the same file \"keys\""));
+  EXPECT_TRUE(becomes(put("bea"), mail_state::sent)) << "the others go on";
 }
 
 TEST_P(mail_sending, what_hosts_say_is_kept_as_the_mails_own_state) {
