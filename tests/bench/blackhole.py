@@ -17,7 +17,7 @@ import time
 
 from school import Checks, School, finish, load, machine, note, said, scratch, until
 from signed_in import put_sessions, write_school
-from signups import ask_for_mail
+from signups import BASE_URL, ask_for_mail
 
 PAGE = "/courses/school/closed"
 
@@ -58,7 +58,7 @@ def main():
     hole = BlackHole()
     place = scratch()
     school = School(content=write_school(place / "school", 12_000),
-                    environment={"SMTP_URL": f"smtp://127.0.0.1:{hole.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>",
+                    environment={"SMTP_URL": f"smtp://127.0.0.1:{hole.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>", "LYCEUM_BASE_URL": BASE_URL,
                                  "LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000",
                                  "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000"}).ready().settled()
     cookies = put_sessions(school.data / "lyceum.db", 100)

@@ -31,6 +31,9 @@ from chaos import Postgres
 from school import Checks, School, machine, note, scratch, until
 
 
+BASE_URL = "http://127.0.0.1:8080"  # of all servers, as links in mails say it; nobody follows them
+
+
 class Host:
     """A mail host that keeps whose mail with which Message-ID came, in order."""
 
@@ -58,7 +61,7 @@ def ask_for_mail(port, address):
             return False
         form = urllib.parse.urlencode({"csrf": html.unescape(token.group(1)), "to": "/", "address": address})
         visitor.request("POST", "/sign-in", form, {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies,
-                                                   "Origin": f"http://127.0.0.1:{port}"})
+                                                   "Origin": BASE_URL})
         answer = visitor.getresponse()
         answer.read()
         return answer.status == 303
@@ -113,7 +116,7 @@ def run(things):
     things.callback(mail_host.stop)
     postgres = things.enter_context(Postgres()) if how.database == "postgresql" else None
     # Everybody comes from one address here, and nobody uses what was mailed.
-    environment = {"SMTP_URL": f"smtp://127.0.0.1:{mail_host.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>",
+    environment = {"SMTP_URL": f"smtp://127.0.0.1:{mail_host.port}", "LYCEUM_MAIL_FROM": "School <school@school.example>", "LYCEUM_BASE_URL": BASE_URL,
                    "LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000", "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000", "LYCEUM_MAIL_RATE": "100"}
     content = scratch() / "school"
     content.mkdir()
