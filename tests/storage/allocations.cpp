@@ -17,6 +17,11 @@ void* operator new(std::size_t octets) {
     return memory;
   throw std::bad_alloc();
 }
+// Some of the library's algorithms ask for a buffer so. Without it they would get one of the sanitizer's, and give it back here.
+void* operator new(std::size_t octets, const std::nothrow_t& /*how*/) noexcept {
+  ++taken;
+  return std::malloc(octets == 0 ? 1 : octets);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
