@@ -166,7 +166,15 @@ struct session_table::impl {
     if (it != to)
       by_account.erase(it);
   }
-  bool is_full(id account) const { return size >= sessions_max || (account == 0 && unknown >= unknown_max); }
+  /// For tokens that are nobody's the whole table is looked through at most once a second: whoever makes them up must not keep it busy.
+  bool makes_room(id account, std::int64_t now_us) {
+    const auto full = [&] { return size >= sessions_max || (account == 0 && unknown >= unknown_max); };
+    if (full() && (account != 0 || now_us >= next_look_us)) {
+      next_look_us = now_us + 1'000'000;
+      expire(now_us);
+    }
+    return !full();
+  }
   std::size_t expire(std::int64_t now_us) {
     std::vector<session_hash> over;
     for (auto& in : parts)
@@ -183,6 +191,7 @@ struct session_table::impl {
 
   mutable std::mutex guard; // writers'; a reader never takes it
   std::size_t size = 0;
+  std::int64_t next_look_us = 0;
   std::vector<session_hash> in_use;
   std::size_t unknown = 0; // entries of account 0
   std::atomic<std::uint64_t> changes = 0;
@@ -233,9 +242,7 @@ bool session_table::put(const session_hash& of, const known_session& what, std::
   auto& in = impl_->part_of(of);
   const auto* there = &in.arrays.back()->all[part::place_of(*in.arrays.back(), of)];
   const bool fresh = there->key() == nobody;
-  if (fresh && impl_->is_full(what.account) && impl_->expire(now_us) == 0)
-    return false;
-  if (fresh && impl_->is_full(what.account))
+  if (fresh && !impl_->makes_room(what.account, now_us))
     return false;
   if (!fresh)
     impl_->forget(there->what().account, of);
@@ -255,7 +262,9 @@ bool session_table::put(const session_hash& of, const known_session& what, std::
 }
 
 void session_table::touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us) {
-  std::lock_guard lock(impl_->guard);
+  const std::unique_lock lock(impl_->guard, std::try_to_lock);
+  if (!lock) // a loop waits for nobody: the session's next request notes it
+    return;
   auto& in = impl_->part_of(of);
   auto& there = in.arrays.back()->all[part::place_of(*in.arrays.back(), of)];
   if (there.key() == nobody || there.touched_us.load(memory_order_relaxed) + pause_us > now_us)

@@ -61,7 +61,8 @@ public:
   /// False where the table is full of sessions that still last, or something changed since `as_of`, so that `what` may be older than
   /// the change: then the next request of this one asks the database.
   bool put(const session_hash& of, const known_session& what, std::int64_t now_us, std::uint64_t as_of);
-  /// Notes that a session is in use, at most once a `pause`: then `take_used` tells of it. Any thread.
+  /// Notes that a session is in use, at most once a `pause`: then `take_used` tells of it. Any thread; does nothing while somebody
+  /// writes, so that nobody waits.
   void touch(const session_hash& of, std::int64_t now_us, std::int64_t pause_us);
   /// Sessions that were in use, at most `most`; each is told once. Where more than `used_max` wait, those beyond are told a pause later.
   std::vector<session_hash> take_used(std::size_t most);

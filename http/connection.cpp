@@ -242,7 +242,7 @@ void connection::serve(std::string_view header) {
   const auto& shared = loop_.shared;
   const bool keep_alive = asked.keep_alive && ++requests_ < shared.config.limits.requests_a_connection &&
                           !shared.draining.load(std::memory_order_relaxed);
-  const auto who = recognise(asked);
+  auto who = recognise(asked);
   page_table::found found;
   std::string_view key;
   if (!asked.has_body() && (asked.method == "GET" || asked.method == "HEAD")) {
@@ -252,6 +252,7 @@ void connection::serve(std::string_view header) {
       return hit(asked, *found.what, keep_alive);
     }
   }
+  look_at(who);
   if (flush_hits())
     begin(asked, keep_alive, found.what, key, who);
 }

@@ -22,10 +22,12 @@ struct viewing;
 struct visitor {
   enum class is {
     guest,
+    somebody, ///< brought a token, and nobody has looked yet whose it is: what is alike for all needs no look
     known,
     unknown, ///< a token whose session is not in the table: the database has to be asked
   };
   is what = is::guest;
+  std::string_view token; ///< of `somebody`, in the octets of the request
   session_hash hash{};
   known_session session;
 };
@@ -97,7 +99,8 @@ private:
   void find_route(const head&);
 
   visitor recognise(const head&) const;
-  page_table::found find_page(const visitor& who, std::string_view target, std::string_view& key);
+  void look_at(visitor& who) const;
+  page_table::found find_page(visitor& who, std::string_view target, std::string_view& key);
   void note_use(const visitor& who);
   void take_visitor(const visitor& who);
   void ask_who(const io_route* then);

@@ -84,6 +84,8 @@ bool connection::find_own(const head& asked) {
   } else if (x.asked.method == "GET" && found->personal && x.who.what == visitor::is::unknown && !asked.has_body()) {
     ask_who(&*found);
   } else if (x.asked.method == "GET" && found->answer) {
+    if (found->personal)
+      note_use(x.who);
     answer_unread(asked, answer_of(*found));
   } else if (x.asked.method == "GET" && found->answer_later) {
     refuse_body(asked);

@@ -9,6 +9,9 @@ namespace lyceum::http {
 namespace {
 
 constexpr std::int64_t use_pause_us = 60'000'000; // the database hears of a session's use once a minute
+// Of those who read what is alike for all, so many are looked at, so that it hears of them, too: who reads only such pages, and
+// without a script that asks `/me`, is seen within days, and a session lasts for two weeks.
+constexpr std::uint32_t looks_one_in = 16;
 
 } // namespace
 
@@ -20,25 +23,35 @@ visitor connection::recognise(const head& asked) const {
   const auto token = find_cookie(asked.cookie, config.session_cookie);
   if (!token || !storage::secrets::is_token(*token))
     return who;
-  who.hash = session_hash_of(storage::secrets::digest_of_token(*token));
-  const auto found = config.sessions->find(who.hash, loop_.now_us());
-  if (!found) {
-    who.what = visitor::is::unknown;
-  } else if (found->account != 0) {
-    who.what = visitor::is::known;
-    who.session = *found;
-  }
+  who.what = visitor::is::somebody;
+  who.token = *token;
   return who;
 }
 
-/// The page that a visitor gets at a path as it is usually sent; `key` is then its key. Somebody unknown gets what is alike for all.
-page_table::found connection::find_page(const visitor& who, std::string_view target, std::string_view& key) {
+/// Looks whose the token is, where nobody has yet. Among many sessions that is a look into cold memory: a tenth of a hit.
+void connection::look_at(visitor& who) const {
+  if (who.what != visitor::is::somebody)
+    return;
+  who.hash = session_hash_of(storage::secrets::digest_of_token(who.token));
+  who.token = {};
+  const auto found = loop_.shared.config.sessions->find(who.hash, loop_.now_us());
+  who.what = !found ? visitor::is::unknown : found->account == 0 ? visitor::is::guest : visitor::is::known;
+  if (found)
+    who.session = *found;
+}
+
+/// The page that a visitor gets at a path as it is usually sent; `key` is then its key. What is alike for all is for whoever asks.
+page_table::found connection::find_page(visitor& who, std::string_view target, std::string_view& key) {
   key = target;
+  if (who.what == visitor::is::somebody) {
+    const auto alike = loop_.pages->find_alike(target, loop_.now_us());
+    if (alike.what == nullptr || ++loop_.alike_hits % looks_one_in == 0)
+      look_at(who);
+    if (alike.what != nullptr || who.what == visitor::is::unknown)
+      return alike;
+  }
   if (who.what == visitor::is::guest)
     return loop_.pages->find(target, loop_.now_us());
-  const auto alike = loop_.pages->find_alike(target, loop_.now_us());
-  if (alike.what != nullptr || who.what == visitor::is::unknown)
-    return alike;
   auto& own = loop_.tier_key;
   own.assign(loop_.shared.config.sessions->tier_text(who.session.tier)).append(target);
   key = own;

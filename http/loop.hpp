@@ -167,6 +167,7 @@ public:
   std::unique_ptr<page_table::reader> pages;
   std::unique_ptr<char[]> buffer; ///< every readable connection reads into it
   std::string tier_key;           ///< of the page being looked up for somebody signed in: its memory is kept
+  std::uint32_t alike_hits = 0;   ///< by whoever brought a token
   gather ready;                   ///< hits of the connection being read; empty between connections
   loop_counters count;
 

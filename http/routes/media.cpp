@@ -112,15 +112,14 @@ private:
       if (pass.error() != storage::media_refusal::expired)
         return fail(problem::kind::forbidden, "media");
     }
-    if (asked.account == 0 || !may_fetch(asked.who, *found)) // what somebody may not read is not there for him
-      return fail(problem::kind::not_found, "media");
-    return lead_to_signed(asked, db);
+    return lead_to_signed(asked, db, *found);
   }
 
-  expected<response> lead_to_signed(const request& asked, storage::db& db) const {
+  /// What somebody may not read is not there for him.
+  expected<response> lead_to_signed(const request& asked, storage::db& db, const media_file& what) const {
     const auto entitled = storage::grants::entitlement_at(db, asked.account, asked.now);
-    if (!entitled)
-      return tl::unexpected(entitled.error());
+    if (!entitled || !may_fetch(entitled->may, what))
+      return fail(problem::kind::not_found, "media");
     auto until = asked.now + storage::media_life_max;
     if (entitled->until)
       until = std::min(until, *entitled->until);

@@ -82,7 +82,9 @@ TEST(session_table_test, tokens_that_are_nobodys_have_a_limit_of_their_own) {
   EXPECT_FALSE(table.put(hash(1, 999'999), session(0), now, table.changes()));
   EXPECT_TRUE(table.put(hash(1, 999'999), session(3), now, table.changes())) << "somebody's";
   EXPECT_TRUE(table.put(hash(1, 999'999), session(0), now, table.changes())) << "in the place of his own";
-  EXPECT_TRUE(table.put(hash(2, 999'999), session(0, now + 9), now + 1, table.changes())) << "those before are over";
+  EXPECT_FALSE(table.put(hash(2, 999'999), session(0, now + 9), now + 1, table.changes())) << "it looked a moment ago";
+  EXPECT_TRUE(table.put(hash(2, 999'999), session(0, now + 2'000'000), now + 1'000'000, table.changes()))
+      << "those before are over";
 }
 
 TEST(session_table_test, a_hash_reads_as_rows_write_it) {

@@ -173,6 +173,31 @@ TEST_F(front_signed_in_test, a_session_in_use_is_told_once_a_minute) {
   EXPECT_EQ(sessions.take_used(9), std::vector{hash});
 }
 
+TEST_F(front_signed_in_test, who_reads_only_what_is_alike_for_all_is_seen_now_and_then_and_by_me_at_once) {
+  response from;
+  from.body = "for all";
+  from.cache.what = cache_rule::kind::page;
+  from.cache.alike = true;
+  pages.put("/tiered/all", make_page(std::move(from), "/tiered/:name"));
+  open();
+  const auto ann = sign_in(7, access::kind::members);
+  get("/who", ann); // now it is known
+  get("/plain/a", ann);
+  const auto hash = *session_hash_of(way_in.last().session);
+  const auto forget_use = [&] {
+    auto old = *sessions.find(hash, micros(now_utc()));
+    old.touched_us -= 61'000'000;
+    ASSERT_TRUE(sessions.put(hash, old, micros(now_utc()), sessions.changes()));
+  };
+  forget_use();
+  get("/who", ann);
+  EXPECT_EQ(sessions.take_used(9), std::vector{hash});
+  forget_use();
+  for (int i = 0; i < 16; ++i)
+    EXPECT_EQ(get("/tiered/all", ann).body, "for all");
+  EXPECT_EQ(sessions.take_used(9), std::vector{hash});
+}
+
 TEST_F(front_signed_in_test, a_stale_page_is_made_anew_for_its_own_tier) {
   open();
   const auto ann = sign_in(7, access::kind::members), bea = sign_in(8, access::kind::members);
