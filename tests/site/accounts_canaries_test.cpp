@@ -43,6 +43,10 @@ TEST_P(canaries, no_log_report_or_state_file_holds_a_secret) {
   other.get("/de/sign-in/link/" + planted["the token of a link"] + "?more");
   other.get("/media/0123456789abcdef/x.mp4?exp=1&kid=1&u=1&sig=CanarySignatureCanarySignatureCanarySignature1");
   planted["a signature"] = "CanarySignatureCanarySignature";
+  other.get("/the-last-line");
+  ASSERT_TRUE(eventually([&] { // else the log dies with the server, and holds nothing to search
+    return octets_of(site->data() / "log" / "access.jsonl").find("/the-last-line") != std::string::npos;
+  }));
   EXPECT_EQ(kill(site->process(), SIGKILL), 0); // notes of what was under way, a report, a successor
   ASSERT_TRUE(site->ready());
   std::string told = site->log();
