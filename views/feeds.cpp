@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs read: the feed, the sitemap, robots.txt.
+#include "views/escape.hpp"
 #include "views/inline_code.hpp"
 #include "views/languages.hpp"
 #include "views/page_model.hpp"
@@ -22,27 +23,6 @@ std::string without_controls(std::string_view text) {
     return byte < 0x20 && c != '\t' && c != '\n' && c != '\r';
   });
   return out;
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    default:
-      out += c;
-    }
-  }
 }
 
 // What RSS and Atom tell alike, each in its own words for times.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/inline_code.hpp"
 
+#include "views/escape.hpp"
+
 #include <algorithm>
 
 namespace lyceum::views {
@@ -41,30 +43,6 @@ void each_part(std::string_view text, Plain plain, Code code) {
       inside = inside.substr(1, inside.size() - 2);
     code(inside);
     at = end + run;
-  }
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    case '\'':
-      out += "&apos;";
-      break;
-    default:
-      out += c;
-    }
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/qr.hpp"
 
+#include "views/escape.hpp"
+
 #include <memory>
 #include <qrencode.h>
 
@@ -9,28 +11,6 @@ namespace {
 
 constexpr std::size_t octets_max = 2000;
 constexpr int quiet = 4;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    default:
-      out += c;
-    }
-  return out;
-}
 
 /// The dark squares of each row as runs: "M5 4h3v1h-3z".
 std::string runs_of(const QRcode& code) {

@@ -2,6 +2,7 @@
 #include "views/theme.hpp"
 
 #include "storage/model/embedded.hpp"
+#include "views/escape.hpp"
 #include "views/mail/source.hpp"
 #include "views/texts.hpp"
 #include "views/url.hpp"
@@ -390,6 +391,7 @@ expected<std::shared_ptr<const theme>> load_theme(const std::optional<std::files
     if (!text)
       return tl::unexpected<problem>(text.error());
     mu::mustache parsed{*text};
+    parsed.set_custom_escape([](const std::string& value) { return escaped(value); });
     if (!parsed.is_valid())
       return fault(file, 0, parsed.error_message());
     parts->pages.emplace(page, page_template{std::move(*text), std::move(parsed)});

@@ -35,7 +35,7 @@ std::string html_text(std::string_view text) {
       out += "&quot;";
       break;
     case '\'':
-      out += "&apos;";
+      out += "&#39;";
       break;
     default:
       out += c;

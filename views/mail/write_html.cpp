@@ -1,36 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/mail/write.hpp"
 
+#include "views/escape.hpp"
 #include "views/languages.hpp"
 #include "views/mail/colour.hpp"
 
 namespace lyceum::views::mail {
 namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    case '\'':
-      out += "&#39;";
-      break;
-    default:
-      out += c;
-    }
-  return out;
-}
 
 void replace_all(std::string& in, std::string_view what, std::string_view with) {
   for (auto at = in.find(what); at != std::string::npos; at = in.find(what, at + with.size()))

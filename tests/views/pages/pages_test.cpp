@@ -100,7 +100,7 @@ TEST(pages_test, markup_is_well_formed_and_unscripted_whatever_a_title_holds) {
 TEST(pages_test, a_title_with_markup_in_it_is_shown_as_it_was_written) {
   const std::string html = open_lesson(samples::full_lesson(true));
   EXPECT_THAT(html, Not(HasSubstr("<b>O'Hara")));
-  EXPECT_THAT(html, HasSubstr("<h1>&lt;b&gt;O&apos;Hara &amp; Söhne&lt;/b&gt; &quot;quoted&quot;"));
+  EXPECT_THAT(html, HasSubstr("<h1>&lt;b&gt;O&#39;Hara &amp; Söhne&lt;/b&gt; &quot;quoted&quot;"));
 }
 
 TEST(pages_test, code_in_a_title_is_code_in_headings_and_rows_and_plain_words_elsewhere) {
