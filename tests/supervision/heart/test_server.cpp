@@ -93,6 +93,10 @@ int main(int argc, char** argv) {
     return 1;
   rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
+  // Before anybody can know of this start: whoever reads of it may send a signal at once.
+  std::signal(SIGTERM, [](int) { stop = 1; });
+  std::signal(SIGINT, [](int) { stop = 1; });
+  std::signal(SIGHUP, [](int) { reloads = reloads + 1; });
   std::string plan;
   std::ifstream(argv[1]) >> plan;
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -110,9 +114,6 @@ int main(int argc, char** argv) {
     notifier.status("there is no folder school");
     return 1;
   }
-  std::signal(SIGTERM, [](int) { stop = 1; });
-  std::signal(SIGINT, [](int) { stop = 1; });
-  std::signal(SIGHUP, [](int) { reloads = reloads + 1; });
   while (plan == "waits" && !std::filesystem::exists(folder + "/go") && stop == 0)
     poll(nullptr, 0, 5);
   if (plan != "mute")
