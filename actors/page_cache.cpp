@@ -45,9 +45,9 @@ caf::behavior page_cache(caf::stateful_actor<page_cache_state>* self, page_table
   supervision::on_inspect(self, [self] { return summary(self->state.keeper->stats()); });
   self->delayed_send(self, between_ticks, tick_atom::value);
   return {
-      [self](keep_page& what) {
+      [self](const keep_page& what) {
         if (what.what)
-          self->state.keeper->put(what.key, std::move(what.what));
+          self->state.keeper->published(what.key, what.what);
       },
       [self](const evict_pages& what) -> std::uint64_t { return self->state.keeper->evict(what.tag, what.seq); },
       [self](const forget_page& what) { return self->state.keeper->erase(what.key); },

@@ -12,10 +12,9 @@
 
 namespace lyceum {
 
-/// The page cache: the one writer of the page table, as the owner of an ETS table is. What it decides is in
-/// `page_keeper`.
+/// The page cache: looks after the page table, as the owner of an ETS table does. What it decides is in `page_keeper`.
 ///
-///   keep_page {key, what}      published; loops serve it from then on. No answer
+///   keep_page {key, what}      was put into the table: to be kept under its limits, encoded and stored. No answer
 ///   evict_pages {tag, seq}     what depends on `tag` and was made before `seq` (0: all of it) is stale →
 ///   std::uint64_t: how many forget_page {key}          removed → bool: it was there ask_page_figures {}        →
 ///   page_figures list_pages {prefix, count} → page_list, the most asked for first show_page {key}            →

@@ -42,9 +42,9 @@ page_keeper::page_keeper(page_table& table, page_store* store, limits bounds, en
   }
 }
 
-void page_keeper::put(const std::string& key, page_ptr what) {
+void page_keeper::published(const std::string& key, const page_ptr& what) {
   ++counted_.puts;
-  if (!table_.put(key, what))
+  if (table_.find(key) != what)
     return;
   keep(key, what);
   if (!pages_.holds(key))

@@ -26,7 +26,7 @@ namespace lyceum {
 /// believed.
 std::size_t load_pages(page_table& to, page_store& from, std::int64_t content_seq = 0);
 
-/// The one writer of the page table: keeps it under its limit of bytes, has pages encoded in the background, and writes
+/// Who looks after the page table: keeps it under its limit of bytes, has pages encoded in the background, and writes
 /// them to the store. Holds nothing that matters: a new one adopts the table and goes on. One thread; table and store,
 /// which it shares, look after themselves.
 class page_keeper {
@@ -63,8 +63,9 @@ public:
   page_keeper(const page_keeper&) = delete;
   page_keeper& operator=(const page_keeper&) = delete;
 
-  /// Publishes a page. A page larger than the limit is not kept.
-  void put(const std::string& key, page_ptr what);
+  /// Told of a page that whoever made it has put into the table. Does nothing where the table has another one by now (its
+  /// own message follows) or none (somebody took it out: it must not come back). One larger than the limit is taken out.
+  void published(const std::string& key, const page_ptr& what);
   /// What came of encoding `from`; null where it failed.
   void encoded(const std::string& key, const page_ptr& from, page_ptr made);
   /// Marks as stale what depends on `tag` and was made before `seq` (0: all of it). Returns how many pages.

@@ -192,10 +192,11 @@ private:
     if (const auto& other = page->alike ? job_->cache_key : job_->alike_key; other != key)
       if (const auto old = tools_.pages.find(other); old && old->alike != page->alike)
         tools_.pages.erase(other);
-    supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{key, page});
-    // Made with the theme before, and perhaps kept after its pages were evicted: nobody else would evict this one.
+    // Made with the theme before, and perhaps put there after its pages were evicted: nobody else would evict this one.
     if (look_ != tools_.looks.load())
       tools_.pages.erase(key);
+    else
+      supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{key, page});
   }
 
   void lead_failed() {

@@ -48,6 +48,11 @@ struct page_keeper_test : testing::Test {
                                              orders.push_back({key, from, q});
                                            });
   }
+  /// As a session does it.
+  void publish(const std::string& key, const page_ptr& what) {
+    table.put(key, what);
+    keeper->published(key, what);
+  }
   /// The encoder answers its oldest order.
   void encode_one() {
     auto one = orders.front();
@@ -63,7 +68,7 @@ struct page_keeper_test : testing::Test {
 };
 
 TEST_F(page_keeper_test, a_page_is_served_at_once_and_encoded_soon_after) {
-  keeper->put("/a", page_of(long_text(5000)));
+  publish("/a", page_of(long_text(5000)));
   ASSERT_TRUE(table.find("/a"));
   EXPECT_FALSE(table.find("/a")->brotli);
   ASSERT_THAT(ordered(), ElementsAre("/a"));
@@ -75,18 +80,18 @@ TEST_F(page_keeper_test, a_page_is_served_at_once_and_encoded_soon_after) {
 }
 
 TEST_F(page_keeper_test, small_pages_are_not_encoded_and_immutable_ones_at_brotlis_best) {
-  keeper->put("/small", page_of("x"));
+  publish("/small", page_of("x"));
   EXPECT_THAT(ordered(), ElementsAre());
   auto asset = answer_of(long_text(5000));
   asset.cache.what = cache_rule::kind::immutable;
-  keeper->put("/asset", make_page(std::move(asset), "/assets"));
+  publish("/asset", make_page(std::move(asset), "/assets"));
   ASSERT_EQ(orders.size(), 1u);
   EXPECT_EQ(orders[0].quality, 11);
 }
 
 TEST_F(page_keeper_test, the_encoder_has_only_a_few_orders_at_a_time) {
   for (auto key : {"/a", "/b", "/c", "/d"})
-    keeper->put(key, page_of(long_text(5000) + key));
+    publish(key, page_of(long_text(5000) + key));
   EXPECT_THAT(ordered(), ElementsAre("/a", "/b"));
   encode_one();
   EXPECT_THAT(ordered(), ElementsAre("/b", "/c"));
@@ -102,14 +107,17 @@ TEST_F(page_keeper_test, an_encoder_that_answers_at_once_is_fine_too) {
     self->encoded(key, from, with_encodings(*from, 1));
   });
   self = &quick;
-  for (int i = 0; i < 10; ++i)
-    quick.put("/" + std::to_string(i), page_of(long_text(2000)));
+  for (int i = 0; i < 10; ++i) {
+    const auto key = "/" + std::to_string(i);
+    table.put(key, page_of(long_text(2000)));
+    quick.published(key, table.find(key));
+  }
   EXPECT_EQ(quick.stats().encoded, 10u);
 }
 
 TEST_F(page_keeper_test, a_page_that_changed_while_it_was_encoded_is_encoded_again) {
-  keeper->put("/a", page_of(long_text(5000) + "old"));
-  keeper->put("/a", page_of(long_text(5000) + "new"));
+  publish("/a", page_of(long_text(5000) + "old"));
+  publish("/a", page_of(long_text(5000) + "new"));
   EXPECT_THAT(ordered(), ElementsAre("/a"));
   encode_one();
   EXPECT_TRUE(table.find("/a")->identity->body.ends_with("new"));
@@ -122,7 +130,7 @@ TEST_F(page_keeper_test, a_page_that_changed_while_it_was_encoded_is_encoded_aga
 
 TEST_F(page_keeper_test, an_encoder_that_never_answers_is_given_up) {
   for (auto key : {"/a", "/b", "/c"})
-    keeper->put(key, page_of(long_text(5000) + key));
+    publish(key, page_of(long_text(5000) + key));
   orders.clear();
   keeper->tick(now + seconds(29));
   EXPECT_THAT(ordered(), ElementsAre());
@@ -132,7 +140,7 @@ TEST_F(page_keeper_test, an_encoder_that_never_answers_is_given_up) {
 }
 
 TEST_F(page_keeper_test, an_eviction_marks_and_counts_and_a_page_that_was_evicted_while_encoded_stays_stale) {
-  keeper->put("/a", page_of(long_text(5000), {"t"}));
+  publish("/a", page_of(long_text(5000), {"t"}));
   EXPECT_EQ(keeper->evict("t", 2), 1u);
   encode_one();
   EXPECT_TRUE(table.find("/a")->brotli);
@@ -143,21 +151,21 @@ TEST_F(page_keeper_test, an_eviction_marks_and_counts_and_a_page_that_was_evicte
 
 TEST_F(page_keeper_test, the_limit_of_bytes_holds) {
   for (int i = 0; i < 100; ++i) {
-    keeper->put("/" + std::to_string(i),
-                page_of(std::string(900, 'x') + std::string(static_cast<std::size_t>(i) * 20, 'y')));
+    publish("/" + std::to_string(i),
+            page_of(std::string(900, 'x') + std::string(static_cast<std::size_t>(i) * 20, 'y')));
     while (!orders.empty())
       encode_one();
     ASSERT_LE(table.bytes(), limits.bytes_max);
   }
   EXPECT_GT(keeper->stats().dropped_for_room, 0u);
-  keeper->put("/huge", page_of(std::string(200'000, 'x')));
+  publish("/huge", page_of(std::string(200'000, 'x')));
   EXPECT_FALSE(table.find("/huge"));
   EXPECT_TRUE(table.find("/99"));
 }
 
 TEST_F(page_keeper_test, its_successor_adopts_every_page_and_goes_on) {
-  keeper->put("/a", page_of(long_text(5000)));
-  keeper->put("/b", page_of("b"));
+  publish("/a", page_of(long_text(5000)));
+  publish("/b", page_of("b"));
   keeper.reset();
   orders.clear();
   begin();
@@ -170,12 +178,12 @@ TEST_F(page_keeper_test, its_successor_adopts_every_page_and_goes_on) {
 }
 
 TEST_F(page_keeper_test, a_restarted_process_is_warm) {
-  keeper->put("/a", page_of(long_text(5000), {"t"}, 3));
+  publish("/a", page_of(long_text(5000), {"t"}, 3));
   encode_one();
-  keeper->put("/b", page_of("b", {"t"}, 3));
-  keeper->put("/gone", page_of("x"));
+  publish("/b", page_of("b", {"t"}, 3));
+  publish("/gone", page_of("x"));
   keeper->erase("/gone");
-  keeper->put("/c", page_of("c", {"u"}, 3));
+  publish("/c", page_of("c", {"u"}, 3));
   keeper->evict("u", 4);
   keeper.reset();
   open_store();
@@ -189,8 +197,8 @@ TEST_F(page_keeper_test, a_restarted_process_is_warm) {
 }
 
 TEST_F(page_keeper_test, content_that_changed_while_no_server_ran_makes_loaded_pages_stale) {
-  keeper->put("/a", page_of("a", {"t"}, 3));
-  keeper->put("/style.css", page_of("css", {}, 0));
+  publish("/a", page_of("a", {"t"}, 3));
+  publish("/style.css", page_of("css", {}, 0));
   keeper.reset();
   open_store();
   page_table next;
@@ -199,9 +207,32 @@ TEST_F(page_keeper_test, content_that_changed_while_no_server_ran_makes_loaded_p
   EXPECT_EQ(next.state_of("/style.css"), state::fresh) << "it depends on no content";
 }
 
+TEST_F(page_keeper_test, a_late_word_of_a_page_changes_nothing_in_the_table) {
+  const auto made_before_the_theme_changed = page_of(long_text(5000), {"site"}, 3);
+  table.put("/marked", made_before_the_theme_changed);
+  keeper->evict("site", 0);
+  keeper->published("/marked", made_before_the_theme_changed);
+  EXPECT_EQ(table.state_of("/marked"), state::stale);
+  table.put("/erased", made_before_the_theme_changed);
+  table.erase("/erased");
+  keeper->published("/erased", made_before_the_theme_changed);
+  EXPECT_FALSE(table.find("/erased"));
+  const auto newer = page_of("newer", {"site"}, 3);
+  table.put("/replaced", newer);
+  keeper->published("/replaced", made_before_the_theme_changed);
+  EXPECT_EQ(table.find("/replaced"), newer);
+  EXPECT_THAT(ordered(), ElementsAre("/marked"));
+  keeper.reset();
+  open_store();
+  page_table next;
+  load_pages(next, *store, 3);
+  EXPECT_FALSE(next.find("/erased"));
+  EXPECT_FALSE(next.find("/replaced")) << "its own message has not come yet";
+}
+
 TEST_F(page_keeper_test, lists_are_sorted_by_hits_and_cut) {
   for (auto key : {"/fr/a", "/fr/b", "/c"})
-    keeper->put(key, page_of("x"));
+    publish(key, page_of("x"));
   auto loop = table.make_reader();
   for (int i = 0; i < 3; ++i)
     loop->find("/fr/b", 0);
@@ -217,7 +248,7 @@ TEST_F(page_keeper_test, lists_are_sorted_by_hits_and_cut) {
 TEST_F(page_keeper_test, the_stores_file_is_tidied_when_half_of_it_is_dead) {
   auto text = long_text(20000);
   for (int i = 0; i < 400; ++i) {
-    keeper->put("/a", page_of(text + std::to_string(i)));
+    publish("/a", page_of(text + std::to_string(i)));
     while (!orders.empty())
       encode_one();
   }
