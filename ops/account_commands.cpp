@@ -2,6 +2,8 @@
 #include "ops/account_commands.hpp"
 
 #include "actors/db_pool.hpp"
+#include "ops/grant_mail.hpp"
+#include "storage/accounts.hpp"
 #include "storage/grants.hpp"
 #include "storage/moments.hpp"
 #include "storage/sessions.hpp"
@@ -45,27 +47,36 @@ bool read_id(const std::string& text, id& to) {
   return bad == std::errc{} && end == text.data() + text.size() && to > 0;
 }
 
-expected<std::string> give(storage::db& db, const account_order& order, const std::string& timezone) {
+expected<std::string> give(storage::db& db, const account_order& order, const account_surroundings& site) {
   const auto now = now_utc();
   storage::grants::gift wish{order.account_id, order.plan, "operator", order.note, now, std::nullopt};
   if (!order.until.empty()) {
-    wish.expires_at = storage::parse_moment(order.until, timezone);
+    wish.expires_at = storage::parse_moment(order.until, site.timezone);
     if (!wish.expires_at)
       return fail(problem::kind::invalid, "Until is a date as 2027-01-01, or empty: nothing was given.");
     if (*wish.expires_at <= now)
       return fail(problem::kind::invalid, "That end is in the past: nothing was given.");
   }
-  const auto given = storage::grants::give(db, wish, by_an_operator, now);
+  const auto who = storage::accounts::find(db, order.account_id);
+  if (!who)
+    return tl::unexpected(who.error());
+  const auto given =
+      storage::grants::give(db, wish, by_an_operator, now, mail_about_gift(*who, site.base_url, now, false));
   if (!given)
     return tl::unexpected(given.error());
   return order.plan + " is given" + (order.until.empty() ? " for ever." : " until " + order.until + ".");
 }
 
 /// Only of this account: what a page shows may be another's by the time that it is sent.
-expected<std::string> take_back(storage::db& db, const account_order& order) {
+expected<std::string> take_back(storage::db& db, const account_order& order, const account_surroundings& site) {
+  const auto now = now_utc();
+  const auto who = storage::accounts::find(db, order.account_id);
+  if (!who)
+    return tl::unexpected(who.error());
   for (const auto& one : storage::grants::list(db, order.account_id))
     if (one.grant_id == order.target) {
-      const auto taken = storage::grants::revoke(db, order.target, by_an_operator, now_utc());
+      const auto taken =
+          storage::grants::revoke(db, order.target, by_an_operator, now, mail_about_end(*who, site.base_url, now));
       if (!taken)
         return tl::unexpected(taken.error());
       return taken->plan + " is taken back.";
@@ -87,12 +98,12 @@ expected<std::string> end_sessions(storage::db& db, const account_order& order) 
   return std::string("Every browser is signed out.");
 }
 
-expected<std::string> carried_out(storage::db& db, const account_order& order, const std::string& timezone) {
+expected<std::string> carried_out(storage::db& db, const account_order& order, const account_surroundings& site) {
   switch (order.what) {
   case verb::grant:
-    return give(db, order, timezone);
+    return give(db, order, site);
   case verb::revoke:
-    return take_back(db, order);
+    return take_back(db, order, site);
   case verb::end_session:
     return end_session(db, order);
   case verb::end_sessions:
@@ -138,17 +149,17 @@ std::variant<account_order, std::string> parse_account_order(const std::vector<s
 }
 
 void add_account_commands(supervision::control& control, supervision::system& tree,
-                          std::function<std::string()> timezone) {
+                          std::function<account_surroundings()> around) {
   control.on(
       "account",
-      [&tree, timezone = std::move(timezone)](const control_request& asked, const control_reply& reply) {
+      [&tree, around = std::move(around)](const control_request& asked, const control_reply& reply) {
         const auto read = parse_account_order(asked.args);
         if (const auto* wrong = std::get_if<std::string>(&read))
           return reply({"null", "usage", *wrong});
         submit(tree, std::make_shared<db_task>(
                          db_use::writes,
-                         [order = std::get<account_order>(read), reply, zone = timezone()](storage::db& db) {
-                           const auto done = carried_out(db, order, zone);
+                         [order = std::get<account_order>(read), reply, site = around()](storage::db& db) {
+                           const auto done = carried_out(db, order, site);
                            reply(done ? control_answer{json::serialize(json::object{{"done", *done}}), {}, {}}
                                       : refused(done.error()));
                          },

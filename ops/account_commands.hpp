@@ -30,8 +30,14 @@ struct account_order {
 ///   grant ACCOUNT PLAN UNTIL NOTE | revoke ACCOUNT GRANT | end_session ACCOUNT SESSION | end_sessions ACCOUNT
 std::variant<account_order, std::string> parse_account_order(const std::vector<std::string>& args);
 
+/// What the acts need to know of the site.
+struct account_surroundings {
+  std::string timezone; ///< IANA: of ends that are dates
+  std::string base_url; ///< of links in mails
+};
+
 /// Adds the command: for operators, audited. It answers once the change is committed; "unavailable" where the database is away.
 void add_account_commands(supervision::control& control, supervision::system& tree,
-                          std::function<std::string()> timezone);
+                          std::function<account_surroundings()> around);
 
 } // namespace lyceum

@@ -458,7 +458,9 @@ struct site::inner {
     panel->serve_by(*control);
     add_cache_commands(*control, tree, pages, how.cfg.page_cache_bytes_max, [this] { return front->stats(); });
     add_mail_commands(*control, tree);
-    add_account_commands(*control, tree, [this] { return frame.known->get().timezone; });
+    add_account_commands(*control, tree, [this] {
+      return account_surroundings{frame.known->get().timezone, frame.base_url};
+    });
     control->on(
         "drain",
         [this](const supervision::control_request&, supervision::control_reply reply) {

@@ -5,6 +5,7 @@
 #include "ops/commands/ctl_tables.hpp"
 #include "ops/commands/database.hpp"
 #include "ops/commands/user_mail.hpp"
+#include "ops/grant_mail.hpp"
 #include "storage/accounts.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/grants.hpp"
@@ -228,7 +229,7 @@ expected<void> give(const task& t) {
     if (*wish.expires_at <= t.now)
       return fail(problem::kind::invalid, "--until is in the past: " + text(*wish.expires_at));
   }
-  const auto given = grants::give(t.db, wish, t.by, t.now, mail_about_gift(*who, t.base_url, t.now));
+  const auto given = grants::give(t.db, wish, t.by, t.now, mail_about_gift(*who, t.base_url, t.now, true));
   if (!given)
     return tl::unexpected(given.error());
   if (t.how.json)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/commands/user_mail.hpp"
 
+#include "ops/grant_mail.hpp"
 #include "storage/accounts.hpp"
-#include "storage/catalogue.hpp"
 #include "storage/model/mail_address.hpp"
-#include "storage/outbox.hpp"
 #include "storage/secrets.hpp"
 #include "storage/sign_in.hpp"
 
@@ -31,40 +30,6 @@ std::string bound_address(const std::filesystem::path& file) {
   return std::string(listed->as_array()[0].as_string());
 }
 
-std::string host_of(std::string_view base_url) {
-  auto host = base_url.substr(base_url.find("://") + 3);
-  if (host.starts_with('['))
-    return std::string(host.substr(1, host.find(']') - 1));
-  return std::string(host.substr(0, host.find_first_of(":/")));
-}
-
-std::string language_of(storage::db& db, const account& who) {
-  if (!who.language.empty())
-    return who.language;
-  const auto site = storage::catalogue::find_site(db);
-  return site && !site->language.empty() ? site->language : "en";
-}
-
-storage::also_of<grant> mail_about(const account& who, const std::string& base_url, unix_time now,
-                                   const char* template_name, std::function<json::object(const grant&)> details) {
-  if (base_url.empty() || !is_mail_address(who.address))
-    return {};
-  return [=](storage::db& db, const grant& of) {
-    mail_draft draft;
-    draft.recipient = who.address;
-    draft.recipient_name = mail_header_fault(who.name).empty() ? who.name : "";
-    draft.template_name = template_name;
-    draft.cause = "grant:" + std::to_string(of.grant_id);
-    draft.language = language_of(db, who);
-    auto all = details(of);
-    all["plan"] = of.plan;
-    all["link"] = base_url + "/account";
-    draft.details = json::serialize(all);
-    if (const auto put = storage::outbox::put(db, draft, host_of(base_url), now); !put)
-      throw storage::error("outbox.put", put.error().detail);
-  };
-}
-
 } // namespace
 
 std::string site_address(const config& cfg) {
@@ -74,23 +39,6 @@ std::string site_address(const config& cfg) {
   return bound.empty() ? std::string() : default_base_url(bound);
 }
 
-storage::also_of<grant> mail_about_gift(const account& who, const std::string& base_url, unix_time now) {
-  return mail_about(who, base_url, now, "granted", [](const grant& of) {
-    json::object all;
-    if (of.expires_at)
-      all["expires"] = std::to_string(micros(*of.expires_at));
-    if (!of.note.empty())
-      all["note"] = of.note;
-    return all;
-  });
-}
-
-storage::also_of<grant> mail_about_end(const account& who, const std::string& base_url, unix_time now) {
-  return mail_about(who, base_url, now, "grant_ended", [now](const grant&) {
-    return json::object{{"at", std::to_string(micros(now))}};
-  });
-}
-
 expected<std::string> make_sign_in_link(storage::db& db, const account& who, const std::string& base_url,
                                         std::string_view by, unix_time now) {
   const auto token = secrets::make_token();
@@ -98,7 +46,7 @@ expected<std::string> make_sign_in_link(storage::db& db, const account& who, con
     return secrets::hash_of_token(secrets::make_token());
   }; // no browser asked, and no code counts
   const auto asked = storage::sign_in::ask(
-      db, {who.address, language_of(db, who), "/", nobody(), {secrets::hash_of_token(token), nobody()}}, now,
+      db, {who.address, mail_language(db, who), "/", nobody(), {secrets::hash_of_token(token), nobody()}}, now,
       [&](storage::db& on) { storage::accounts::note(on, who.account_id, "link_made", "", by, now); });
   if (!asked)
     return tl::unexpected(asked.error());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `lyceum user` tells people: mails about their plans, and links to sign in with.
+// What `lyceum user` tells people: links to sign in with, and what their addresses are.
 #pragma once
 
 #include "ops/config.hpp"
-#include "storage/also.hpp"
+#include "storage/db.hpp"
 #include "storage/model/account.hpp"
 #include "storage/model/expected.hpp"
 
@@ -14,11 +14,6 @@ namespace lyceum {
 
 /// The address of the site in links: the configured one, else where the server of this data folder listens. Empty where neither is known.
 std::string site_address(const config& cfg);
-
-/// The mail about a plan that was given, or taken back, to be written in its transaction. Writes none where `base_url` is empty, since a mail
-/// without a link helps nobody, or where our mail does not reach the account's address.
-storage::also_of<grant> mail_about_gift(const account& who, const std::string& base_url, unix_time now);
-storage::also_of<grant> mail_about_end(const account& who, const std::string& base_url, unix_time now);
 
 /// A link that signs in to an account once, within 15 minutes, in whichever browser confirms it. Stands in the account's history.
 expected<std::string> make_sign_in_link(storage::db&, const account& who, const std::string& base_url,

@@ -4,6 +4,7 @@
 
 #include "storage/accounts.hpp"
 #include "storage/grants.hpp"
+#include "storage/outbox.hpp"
 #include "storage/sessions.hpp"
 
 #include <gmock/gmock.h>
@@ -123,6 +124,15 @@ TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
   EXPECT_FALSE(grants()[0].revoked_at);
   EXPECT_EQ(post("/ops/accounts/act", act(which)).status, 303);
   EXPECT_TRUE(grants()[0].revoked_at);
+
+  // Who was given a plan and who lost it hears of it; the note stays with the operators.
+  for (const auto* template_name : {"granted", "grant_ended"}) {
+    const auto mails = storage::outbox::list(*db, {.template_name = template_name});
+    ASSERT_EQ(mails.size(), 1u) << template_name;
+    const auto shown = "/dev/mailbox/" + std::to_string(mails[0].number);
+    EXPECT_TRUE(eventually([&] { return school->get(shown).status == 200; }));
+    EXPECT_THAT(school->get(shown).body, AllOf(HasSubstr("pro"), Not(HasSubstr("invoice 12"))));
+  }
   EXPECT_EQ(post("/ops/accounts/ask", act(which)).status, 404) << "it is taken back";
 }
 
