@@ -105,14 +105,15 @@ std::vector<http::io_route> console::routes() {
       supervision::tell(tree.named("control/console"), look_atom::value); // who did it sees it at once
     });
   };
-  desk.accounts.ask = [this](std::function<void(storage::db&)> work, std::function<void(const problem&)> failed) {
+  desk.mail = [this] { return how_.mail(); };
+  desk.data.ask = [this](std::function<void(storage::db&)> work, std::function<void(const problem&)> failed) {
     submit(how_.tree, std::make_shared<db_task>(
                           db_use::reads, std::move(work), [failed](const problem& why, bool) { failed(why); },
                           std::chrono::steady_clock::now() + looking_max));
   };
-  desk.accounts.act = [this](std::vector<std::string> words, const http::operator_session& who,
-                             std::function<void(http::console_desk::outcome)> then) {
-    console_account_call(*control_, std::move(words), who, std::move(then));
+  desk.data.act = [this](const std::string& command, std::vector<std::string> words, const http::operator_session& who,
+                         std::function<void(http::console_desk::outcome)> then) {
+    console_data_call(*control_, command, std::move(words), who, std::move(then));
   };
   return http::console_routes(std::move(desk));
 }

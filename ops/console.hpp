@@ -26,6 +26,7 @@ public:
     std::function<http::site_state()> state;
     std::function<http::front_stats()> traffic;
     std::function<std::shared_ptr<const views::theme>()> look;
+    std::function<http::console_desk::mail_now()> mail;
     std::function<std::string()> school;  ///< its name
     std::function<std::string()> address; ///< of the link: "http://127.0.0.1:8080"
     const log_tail& log;

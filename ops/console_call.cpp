@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 
 #include <unistd.h>
@@ -14,6 +16,21 @@ namespace {
 std::string done_text(const std::string& op, const std::string& path, std::string_view state,
                       std::uint64_t generation) {
   return fmt::format("{}: {} is {}, generation {}.", op, path, state, generation);
+}
+
+/// {"done": "pro is given."} in its words; {"gets_mail_again": "ann@example.com"} as "Gets mail again: ann@example.com."
+std::string sentence_of(const boost::json::value& answer) {
+  const auto* o = answer.if_object();
+  if (!o || o->size() != 1)
+    return "Done.";
+  const auto& [name, value] = *o->begin();
+  const auto said = value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
+  if (name == "done")
+    return said;
+  std::string words(name);
+  std::ranges::replace(words, '_', ' ');
+  words[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(words[0])));
+  return words + ": " + said + ".";
 }
 
 supervision::control_caller caller_of(const http::operator_session& of) {
@@ -53,19 +70,16 @@ void console_call(supervision::control& control, const http::console_desk::order
       });
 }
 
-void console_account_call(supervision::control& control, std::vector<std::string> words,
-                          const http::operator_session& who, std::function<void(http::console_desk::outcome)> then) {
+void console_data_call(supervision::control& control, const std::string& command, std::vector<std::string> words,
+                       const http::operator_session& who, std::function<void(http::console_desk::outcome)> then) {
   supervision::control_request asked;
-  asked.command = "account";
+  asked.command = command;
   asked.args = std::move(words);
   control.call(std::move(asked), caller_of(who), [then = std::move(then)](const supervision::control_answer& got) {
     if (!got.code.empty())
       return then({false, got.detail.empty() ? got.code : got.detail});
     boost::system::error_code bad;
-    const auto value = boost::json::parse(got.json, bad);
-    const auto* o = bad ? nullptr : value.if_object();
-    const auto* done = o ? o->if_contains("done") : nullptr;
-    then({true, done && done->is_string() ? std::string(done->as_string()) : "Done."});
+    then({true, sentence_of(boost::json::parse(got.json, bad))});
   });
 }
 

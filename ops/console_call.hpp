@@ -15,8 +15,8 @@ namespace lyceum {
 void console_call(supervision::control& control, const http::console_desk::order& what,
                   std::function<void(http::console_desk::outcome)> then);
 
-/// The same for `account WORD…` (ops/account_commands.hpp).
-void console_account_call(supervision::control& control, std::vector<std::string> words,
-                          const http::operator_session& who, std::function<void(http::console_desk::outcome)> then);
+/// The same for what changes rows: `account WORD…` (ops/account_commands.hpp), `mail WORD…` (ops/mail_commands.hpp).
+void console_data_call(supervision::control& control, const std::string& command, std::vector<std::string> words,
+                       const http::operator_session& who, std::function<void(http::console_desk::outcome)> then);
 
 } // namespace lyceum

@@ -388,6 +388,10 @@ struct site::inner {
   void prepare_console() {
     panel = std::make_unique<console>(console::options{
         tree, [this] { return state(); }, [this] { return front->stats(); }, [this] { return look.load(); },
+        [this] {
+          return http::console_desk::mail_now{parts.mail.desk.health.facts(),
+                                              parts.mail.desk.health.figures(now_utc())};
+        },
         [this] { return frame.known->get().title; }, [this] { return console_address(); }, tail,
         how.cfg.data / "log" / "audit.jsonl", how.cfg.data / "run" / "console.key", how.cfg.base_url});
     if (!panel->why_closed().empty())

@@ -126,17 +126,62 @@ std::string console_find_page(const theme& look, const console_visitor& who, std
 std::string console_account_page(const theme& look, const console_account& what, const console_visitor& who,
                                  std::string_view done);
 
-/// What would be done to an account.
-struct console_account_question {
-  std::string account_id;
-  std::string title; ///< "Give pro to ann@example.com?"
+/// Mails, in words that are ready to be shown.
+struct console_mails {
+  struct count {
+    std::string state, text; ///< "deferred", "3 deferred"
+    std::string tone;        ///< as a node's
+    std::string where;       ///< of the list of them
+    bool shown = false;      ///< they are what is listed
+  };
+  struct kind {
+    std::string name;   ///< of a template; empty: of all
+    std::string paused; ///< "since 2026-11-26 14:03 UTC"; empty: it is sent
+    std::vector<count> counts;
+    bool has_failed = false;
+  };
+  struct row {
+    std::string id, kind, to, state, tone;
+    std::string when;   ///< "made 2026-11-26 14:03 UTC, tried 3 times, again at …"
+    std::string reason; ///< why it is not sent, in words
+  };
+  struct closed_address {
+    std::string address, why, since;
+  };
+  std::string headline;           ///< where mails go
+  std::vector<std::string> words; ///< what is wrong, or how many wait
+  std::string tone;
+  std::vector<kind> kinds;                ///< the first one is all of them
+  std::string wrong;                      ///< why less is shown than was asked for; empty: all is there
+  std::string listed;                     ///< "Deferred mails, sign_in"; empty: there is no list
+  std::vector<row> rows;                  ///< newest first
+  std::string older;                      ///< where the next page is; empty: there is none
+  std::vector<closed_address> suppressed; ///< addresses that get no mail
+};
+std::string console_mails_page(const theme& look, const console_mails& what, const console_visitor& who,
+                               std::string_view done);
+
+struct console_mail {
+  std::string id, title, state, tone, reason;
+  std::vector<std::pair<std::string, std::string>> facts;
+  bool may_retry = false, may_drop = false;
+};
+std::string console_mail_page(const theme& look, const console_mail& what, const console_visitor& who,
+                              std::string_view done);
+
+/// What would be done to a row of the database.
+struct console_data_question {
+  std::string act;     ///< where the form is sent
+  std::string back;    ///< the page that it came from
+  std::string back_to; ///< "Back to the account"
+  std::string title;   ///< "Give pro to ann@example.com?"
   std::string button;
   bool harsh = false;
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<std::pair<std::string, std::string>> fields; ///< what the form carries besides its token
 };
-std::string console_account_ask_page(const theme& look, const console_account_question& what,
-                                     const console_visitor& who, std::string_view wrong);
+std::string console_data_ask_page(const theme& look, const console_data_question& what, const console_visitor& who,
+                                  std::string_view wrong);
 
 /// Points of a polyline in a box of `width` by `height`: "0,18 4,3 …". Empty for fewer than two values.
 std::string spark_points(const std::vector<std::uint32_t>& values, int width, int height);

@@ -2,6 +2,7 @@
 #include "http/routes/ops.hpp"
 #include "http/routes/ops_accounts.hpp"
 #include "http/routes/ops_frame.hpp"
+#include "http/routes/ops_mail.hpp"
 
 #include <boost/json.hpp>
 
@@ -197,8 +198,10 @@ std::vector<io_route> console_routes(console_desk given) {
   };
   io_route assets{"/assets/ops.*", [at](const request& asked) { return own_asset(at->desk, asked); }};
   std::vector<io_route> all{home, slash, door, out, in, ask, weigh, order, events, assets};
-  if (at->desk.accounts.ask)
+  if (at->desk.data.ask) {
     std::ranges::move(account_routes(entry), std::back_inserter(all));
+    std::ranges::move(mail_routes(entry), std::back_inserter(all));
+  }
   return all;
 }
 

@@ -2,6 +2,7 @@
 // The console's routes. All are answered by the loops: they serve while sessions, storage, cache and rendering are away.
 #pragma once
 
+#include "actors/mail_state.hpp"
 #include "http/front.hpp"
 #include "http/passes.hpp"
 #include "views/console.hpp"
@@ -37,14 +38,22 @@ struct console_desk {
   std::function<commands_of(const std::string& path)> commands;
   /// Does it, and calls back once, on any thread.
   std::function<void(order, std::function<void(outcome)>)> act;
-  /// Accounts, which need the database: the tree's page does not. Without `ask` there are no such pages.
-  struct accounts_desk {
+  /// How mail goes, as far as the mailer has told.
+  struct mail_now {
+    mail_facts facts;
+    mail_figures figures;
+  };
+  std::function<mail_now()> mail;
+  /// For accounts and mails, which need the database: the tree's page does not. Without `ask` there are no such pages.
+  struct data_desk {
     /// Asks the database, which may be away: one of the two is called once, on any thread.
     std::function<void(std::function<void(storage::db&)> work, std::function<void(const problem&)> failed)> ask;
-    /// Does it as `account WORD…` on the control socket would, audited.
-    std::function<void(std::vector<std::string> words, operator_session who, std::function<void(outcome)>)> act;
+    /// Does it as `COMMAND WORD…` on the control socket would, audited.
+    std::function<void(const std::string& command, std::vector<std::string> words, const operator_session& who,
+                       std::function<void(outcome)>)>
+        act;
   };
-  accounts_desk accounts;
+  data_desk data;
   std::shared_ptr<broadcast> frames;
   std::string secure_host; ///< Host of the base URL where that is https; empty: no TLS in front
 };

@@ -1,63 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/routes/ops_accounts.hpp"
 
-#include "http/routes/ops_frame.hpp"
+#include "http/routes/ops_data.hpp"
 #include "storage/accounts.hpp"
 #include "storage/grants.hpp"
 #include "storage/sessions.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <deque>
-#include <map>
-#include <mutex>
 
 namespace lyceum::http {
 namespace {
 
 using namespace ops_frame;
+using namespace ops_data;
 namespace accounts = storage::accounts;
 
 constexpr int events_shown = 50;
-constexpr std::size_t told_max = 64;
-constexpr std::size_t done_max = 256; // forms that were sent and are remembered, so that a second click does nothing
 constexpr auto away_text =
     "The database does not answer: accounts cannot be seen or changed until it does. The tree says more.";
 
 struct shared {
   std::shared_ptr<const console_desk> desk;
-  std::mutex guard;
-  std::map<std::string, std::string> told; ///< by session: what came of its last act, shown once
-  std::deque<std::string> done;            ///< tokens of forms
-
-  /// False where this very form was sent before.
-  bool first(const std::string& form) {
-    const std::lock_guard lock(guard);
-    if (std::ranges::find(done, form) != done.end())
-      return false;
-    done.push_back(form);
-    if (done.size() > done_max)
-      done.pop_front();
-    return true;
-  }
-  void again(const std::string& form) {
-    const std::lock_guard lock(guard);
-    std::erase(done, form);
-  }
+  std::shared_ptr<acts> done;
 };
-using shared_ptr = std::shared_ptr<shared>;
+using shared_ptr = std::shared_ptr<const shared>;
 
-std::string text(unix_time at) {
-  return fmt::format("{:%Y-%m-%d %H:%M} UTC", std::chrono::floor<std::chrono::minutes>(at));
-}
-
-std::optional<id> number(std::string_view text) {
-  id n = 0;
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return bad == std::errc{} && end == text.data() + text.size() && n > 0 ? std::optional(n) : std::nullopt;
+std::string page_of(id account_id) {
+  return fmt::format("/ops/accounts?id={}", account_id);
 }
 
 std::string state_of(const grant& g, unix_time now) {
@@ -117,10 +88,10 @@ response no_account(const console_desk& desk, const request& asked, const operat
 /// Runs `work` with the database, on a worker; where there is none, the page says so.
 void with_database(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
                    std::function<response(storage::db&)> work) {
-  at->desk->accounts.ask([work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
-                         [at, asked, who, reply](const problem&) {
-                           reply->fulfil(no_account(*at->desk, asked, who, {problem::kind::unavailable, {}}));
-                         });
+  at->desk->data.ask([work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
+                     [at, asked, who, reply](const problem&) {
+                       reply->fulfil(no_account(*at->desk, asked, who, {problem::kind::unavailable, {}}));
+                     });
 }
 
 void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
@@ -136,14 +107,8 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
     const auto found = accounts::find(db, account_id);
     if (!found)
       return no_account(*at->desk, asked, who, found.error());
-    std::string told;
-    {
-      const std::lock_guard lock(at->guard);
-      if (auto one = at->told.extract(who.id))
-        told = std::move(one.mapped());
-    }
     return page(200, views::console_account_page(*at->desk->look(), account_of(db, *found, asked.now),
-                                                 visitor_of(*at->desk, asked, who), told));
+                                                 visitor_of(*at->desk, asked, who), at->done->told(who)));
   });
 }
 
@@ -151,8 +116,7 @@ void find(const shared_ptr& at, const request& asked, const operator_session& wh
           const reply_ptr& reply) {
   with_database(at, asked, who, reply, [at, asked, who, address = field(fields, "address")](storage::db& db) {
     const auto found = accounts::find_by_address(db, address);
-    return found ? see_other(fmt::format("/ops/accounts?id={}", found->account_id))
-                 : no_account(*at->desk, asked, who, found.error());
+    return found ? see_other(page_of(found->account_id)) : no_account(*at->desk, asked, who, found.error());
   });
 }
 
@@ -172,7 +136,8 @@ struct wish {
     return {op, account, std::to_string(what)};
   }
   std::vector<std::pair<std::string, std::string>> carried() const {
-    std::vector<std::pair<std::string, std::string>> all{{"op", op}, {"form", form}};
+    std::vector<std::pair<std::string, std::string>> all{
+        {"id", std::to_string(account_id)}, {"op", op}, {"form", form}};
     if (op == "grant")
       all.insert(all.end(), {{"plan", plan}, {"until", until}, {"note", note}});
     else if (op != "end_sessions")
@@ -204,9 +169,12 @@ std::optional<wish> wish_of(const form& fields) {
 }
 
 /// Nothing where it is about a grant or a session that the account does not have any more.
-std::optional<views::console_account_question> question_of(storage::db& db, const account& whose, const wish& what,
-                                                           unix_time now) {
-  views::console_account_question made{.account_id = std::to_string(whose.account_id), .fields = what.carried()};
+std::optional<views::console_data_question> question_of(storage::db& db, const account& whose, const wish& what,
+                                                        unix_time now) {
+  views::console_data_question made{.act = "/ops/accounts/act",
+                                    .back = page_of(whose.account_id),
+                                    .back_to = "Back to the account",
+                                    .fields = what.carried()};
   if (what.op == "grant") {
     made.title = "Give " + what.plan + " to " + whose.address + "?";
     made.button = "Give it";
@@ -248,8 +216,8 @@ void answer_question(const shared_ptr& at, const request& asked, const operator_
     auto question = question_of(db, *whose, what, asked.now);
     if (!question)
       return no_account(*at->desk, asked, who, {problem::kind::not_found, {}});
-    return page(wrong.empty() ? 200 : 409, views::console_account_ask_page(*at->desk->look(), *question,
-                                                                           visitor_of(*at->desk, asked, who), wrong));
+    return page(wrong.empty() ? 200 : 409,
+                views::console_data_ask_page(*at->desk->look(), *question, visitor_of(*at->desk, asked, who), wrong));
   });
 }
 
@@ -267,30 +235,16 @@ void act(const shared_ptr& at, const request& asked, const operator_session& who
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
-  const auto back = fmt::format("/ops/accounts?id={}", what->account_id);
-  if (!at->first(what->form)) // the second of two clicks
-    return static_cast<void>(reply->fulfil(see_other(back)));
-  at->desk->accounts.act(what->words(), who,
-                         [at, asked, who, what = *what, reply, back](const console_desk::outcome& got) {
-                           if (!got.ok) {
-                             at->again(what.form);
-                             return answer_question(at, asked, who, what, reply, got.text);
-                           }
-                           {
-                             const std::lock_guard lock(at->guard);
-                             if (at->told.size() >= told_max)
-                               at->told.clear();
-                             at->told[who.id] = got.text;
-                           }
-                           reply->fulfil(see_other(back));
-                         });
+  at->done->carry_out({"account", what->words(), what->form, page_of(what->account_id)}, who, reply,
+                      [at, asked, who, what = *what, reply](const std::string& wrong) {
+                        answer_question(at, asked, who, what, reply, wrong);
+                      });
 }
 
 } // namespace
 
 std::vector<io_route> account_routes(std::shared_ptr<const console_desk> desk) {
-  const auto at = std::make_shared<shared>();
-  at->desk = desk;
+  const auto at = std::make_shared<const shared>(desk, std::make_shared<acts>(desk));
   const auto posted =
       [&](void (*then)(const shared_ptr&, const request&, const operator_session&, const form&, const reply_ptr&)) {
         return guarded(desk, [at, then](const request& asked, const operator_session& who, const form& fields,

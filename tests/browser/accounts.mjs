@@ -179,6 +179,31 @@ await plain.fill("#address", "bob@example.org");
 await plain.click(".form .button");
 report("without a script one gets as far as the code", (await plain.isVisible("#code")) ? [] : ["one does not"]);
 
+// What operators see of the same: the account, and the mails that it was sent.
+const operator = await open();
+await operator.goto(JSON.parse((await run(program, ["ctl", "--control", control, "--json", "console"])).stdout).link);
+await operator.click("#enterButton");
+await operator.waitForURL(`${base}/ops`);
+await operator.click("text=Accounts");
+await look(operator, "ops-accounts");
+await operator.fill("#findAddress", "ada.lovelace+school@example.org");
+await operator.click("text=Find it");
+await operator.waitForURL(/\/ops\/accounts\?id=/);
+await look(operator, "ops-account");
+await operator.goto(`${base}/ops/mail`);
+await look(operator, "ops-mails");
+await operator.click("[aria-label='Pause sign_in']");
+await look(operator, "ops-mail-ask");
+await operator.click(".loud");
+await operator.waitForURL(`${base}/ops/mail`);
+report("a paused template says so", (await operator.isVisible("text=Paused: sign_in.")) ? [] : ["it does not"]);
+await look(operator, "ops-mails-paused");
+await operator.click("[aria-label='Resume sign_in']");
+await operator.click(".loud");
+await operator.click("text=/^sign_in to /");
+await operator.waitForURL(/\/ops\/mail\?id=/);
+await look(operator, "ops-mail");
+
 await browser.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accounts in the console, in octets: what a browser would never send, too.
-#include "tests/site/server.hpp"
+#include "tests/site/console_visitor.hpp"
 
 #include "storage/accounts.hpp"
 #include "storage/grants.hpp"
@@ -23,7 +23,7 @@ struct console_accounts : ::testing::TestWithParam<bool> {
   const scratch place;
   std::optional<server> school;
   std::unique_ptr<storage::db> db;
-  std::string cookie, csrf;
+  std::optional<console_visitor> visitor;
   account ann;
 
   void SetUp() override {
@@ -41,38 +41,17 @@ struct console_accounts : ::testing::TestWithParam<bool> {
                                           {ann.account_id, ann.sign_in_epoch, std::string(63, 'a') + end, false,
                                            std::string("Firefox ") + end, "203.0.113.x"},
                                           now_utc()));
-    enter();
+    visitor.emplace(*school);
   }
   answer post(const std::string& path, const std::string& body, std::vector<std::string> headers = {}) {
-    if (!cookie.empty())
-      headers.push_back(cookie);
-    std::string request = "POST " + path +
-                          " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
-                          "\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    for (const auto& one : headers)
-      request += one + "\r\n";
-    return client(school->port()).ask(request + "\r\n" + body);
+    return visitor->post(path, body, std::move(headers));
   }
-  void enter() {
-    const auto link = school->ctl({"--json", "console"}).out;
-    const auto at = link.find('#') + 1;
-    const auto got = post("/ops/enter", "token=" + link.substr(at, link.find('"', at) - at));
-    ASSERT_EQ(got.status, 303);
-    const auto line = got.field("Set-Cookie");
-    cookie = "Cookie: " + line.substr(0, line.find(';'));
-    csrf = "csrf=" + value_of(look("/ops/accounts"), "csrf");
-  }
-  answer look(const std::string& path) { return school->get(path, {cookie}); }
+  answer look(const std::string& path) { return visitor->look(path); }
   answer look() { return look("/ops/accounts?id=" + std::to_string(ann.account_id)); }
-  std::string act(const std::string& what) const { return csrf + "&id=" + std::to_string(ann.account_id) + "&" + what; }
-  /// What a hidden field of the page's first form holds.
-  static std::string value_of(const answer& page, const std::string& field) {
-    const auto name = "name=\"" + field + "\" value=\"";
-    const auto at = page.body.find(name);
-    return at == std::string::npos
-               ? ""
-               : page.body.substr(at + name.size(), page.body.find('"', at + name.size()) - at - name.size());
+  std::string act(const std::string& what) const {
+    return csrf() + "&id=" + std::to_string(ann.account_id) + "&" + what;
   }
+  std::string csrf() const { return visitor->csrf; }
   std::vector<grant> grants() { return storage::grants::list(*db, ann.account_id); }
   std::size_t sessions() { return storage::sessions::list(*db, ann.account_id, now_utc()).size(); }
 };
@@ -81,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(engines, console_accounts, ::testing::Bool(),
 
 TEST_P(console_accounts, an_account_is_found_by_its_address_and_no_log_holds_it) {
   EXPECT_THAT(look("/ops").body, HasSubstr("/ops/accounts"));
-  const auto found = post("/ops/accounts", csrf + "&address=Ann%40Example.com");
+  const auto found = post("/ops/accounts", csrf() + "&address=Ann%40Example.com");
   EXPECT_EQ(found.status, 303);
   EXPECT_EQ(found.field("Location"), "/ops/accounts?id=" + std::to_string(ann.account_id));
   const auto page = look(found.field("Location"));
@@ -90,7 +69,7 @@ TEST_P(console_accounts, an_account_is_found_by_its_address_and_no_log_holds_it)
   for (const auto* part :
        {"ann@example.com", "Ann &lt;b&gt;", "Firefox 1", "203.0.113.x", "what is public and for members"})
     EXPECT_THAT(page.body, HasSubstr(part));
-  const auto none = post("/ops/accounts", csrf + "&address=ben%40example.com");
+  const auto none = post("/ops/accounts", csrf() + "&address=ben%40example.com");
   EXPECT_EQ(none.status, 404);
   EXPECT_THAT(none.body, HasSubstr("There is no such account."));
   for (const auto* id : {"1", "x", "", "-1", "99999999999999999999"})
@@ -104,7 +83,8 @@ TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
   EXPECT_EQ(asked.status, 200);
   EXPECT_THAT(asked.body, HasSubstr("Give pro to ann@example.com?"));
   EXPECT_TRUE(grants().empty()) << "a question gives nothing";
-  const auto order = act("op=grant&plan=pro&until=2099-01-01&note=invoice+12&form=" + value_of(asked, "form"));
+  const auto order =
+      act("op=grant&plan=pro&until=2099-01-01&note=invoice+12&form=" + console_visitor::value_of(asked, "form"));
   EXPECT_EQ(post("/ops/accounts/act", order).status, 303);
   EXPECT_EQ(post("/ops/accounts/act", order).status, 303) << "a second click";
   ASSERT_EQ(grants().size(), 1u);
@@ -160,7 +140,7 @@ TEST_P(console_accounts, what_makes_no_sense_is_told_and_changes_nothing) {
   EXPECT_EQ(post("/ops/accounts/act", act("op=grant&note=&until=&plan=" + std::string(65, 'x'))).status, 409);
   for (const auto* nonsense : {"op=delete", "op=revoke", "op=revoke&grant=x", "op=end_session&session=-1", ""})
     EXPECT_EQ(post("/ops/accounts/act", act(nonsense)).status, 404) << nonsense;
-  EXPECT_EQ(post("/ops/accounts/act", csrf + "&id=1&op=grant&plan=pro").status, 404) << "nobody's";
+  EXPECT_EQ(post("/ops/accounts/act", csrf() + "&id=1&op=grant&plan=pro").status, 404) << "nobody's";
   const auto ben = storage::accounts::make(*db, {"ben@example.com"}, "test", now_utc()).value();
   const auto his = storage::grants::give(*db, {ben.account_id, "pro", "gift", "", now_utc(), {}}, "test", now_utc());
   EXPECT_EQ(post("/ops/accounts/act", act("op=revoke&grant=" + std::to_string(his->grant_id))).status, 404);
@@ -178,12 +158,12 @@ TEST_P(console_accounts, nobody_sees_or_does_anything_without_a_session_and_its_
     EXPECT_EQ(post(path, order, {"Origin: http://evil.example"}).status, 403);
     EXPECT_EQ(post(path, order, {"Sec-Fetch-Site: cross-site"}).status, 403);
   }
-  const auto mine = std::exchange(cookie, "");
+  const auto mine = std::exchange(visitor->cookie, "");
   for (const auto* path : {"/ops/accounts", "/ops/accounts/ask", "/ops/accounts/act"})
     EXPECT_EQ(post(path, order).status, 404) << path;
   EXPECT_EQ(school->get("/ops/accounts").status, 404);
   EXPECT_EQ(school->get("/ops/accounts?id=" + std::to_string(ann.account_id)).status, 404);
-  cookie = mine;
+  visitor->cookie = mine;
   EXPECT_EQ(look("/ops/accounts/act").status, 405) << "looking changes nothing";
   EXPECT_TRUE(grants().empty());
 }

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's pages about accounts. In English, as the command line is.
-#include "views/console.hpp"
-#include "views/model.hpp"
+#include "views/pages/ops_model.hpp"
 
 namespace lyceum::views {
-namespace {
-
-model::object frame_of(std::string title, const console_visitor& who) {
-  return {{"lang", "en"},      {"title", std::move(title)}, {"school", ""},    {"live", false},
-          {"signed_in", true}, {"csrf", who.csrf},          {"who", who.name}, {"may_act", who.may_act}};
-}
-
-model::list pairs(const std::vector<std::pair<std::string, std::string>>& all, const char* first, const char* second) {
-  return make_list(all, [&](const auto& one) { return model::object{{first, one.first}, {second, one.second}}; });
-}
-
-} // namespace
-
 std::string console_find_page(const theme& look, const console_visitor& who, std::string_view wrong) {
-  auto own = frame_of("Accounts", who);
+  auto own = console_frame("Accounts", who);
   own.insert_or_assign("wrong", wrong);
   return look.render("ops_accounts", model{std::move(own)}, "en");
 }
 
 std::string console_account_page(const theme& look, const console_account& what, const console_visitor& who,
                                  std::string_view done) {
-  auto own = frame_of(what.address, who);
+  auto own = console_frame(what.address, who);
   own.merge(model::object{
       {"id", what.id},
       {"done", done},
@@ -56,16 +42,18 @@ std::string console_account_page(const theme& look, const console_account& what,
   return look.render("ops_account", model{std::move(own)}, "en");
 }
 
-std::string console_account_ask_page(const theme& look, const console_account_question& what,
-                                     const console_visitor& who, std::string_view wrong) {
-  auto own = frame_of(what.title, who);
-  own.merge(model::object{{"id", what.account_id},
+std::string console_data_ask_page(const theme& look, const console_data_question& what, const console_visitor& who,
+                                  std::string_view wrong) {
+  auto own = console_frame(what.title, who);
+  own.merge(model::object{{"act", what.act},
+                          {"back", what.back},
+                          {"back_to", what.back_to},
                           {"button", what.button},
                           {"harsh", what.harsh},
                           {"wrong", wrong},
                           {"facts", pairs(what.facts, "label", "value")},
                           {"fields", pairs(what.fields, "field", "value")}});
-  return look.render("ops_account_ask", model{std::move(own)}, "en");
+  return look.render("ops_data_ask", model{std::move(own)}, "en");
 }
 
 } // namespace lyceum::views

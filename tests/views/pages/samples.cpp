@@ -253,7 +253,42 @@ article empty_article() {
   return a;
 }
 
-static console_account full_account(bool nasty) {
+static console_mails full_mails(bool nasty) {
+  const auto word = [&](const char* plain) { return nasty ? nasty_title : std::string(plain); };
+  console_mails made;
+  made.headline = word("Mail goes to smtp.example:587");
+  made.words = {word("the oldest mail waits since 14:03 UTC (12 min); 3 mails wait.")};
+  made.tone = "wrong";
+  made.wrong = nasty ? nasty_title : "";
+  made.kinds = {{"",
+                 "",
+                 {{"failed", "1 failed", "wrong", "/ops/mail?state=failed", false},
+                  {"sent", "12 sent", "well", "/ops/mail?state=sent", true}},
+                 true},
+                {"sign_in", word("since 2026-11-26 14:03 UTC"), {}, false},
+                {"welcome", "", {{"sent", "12 sent", "well", "/ops/mail?template=welcome&state=sent", false}}, false}};
+  made.listed = word("Mails, newest first");
+  made.rows = {{"4711", "welcome", word("ann@example.com"), "deferred", "passing",
+                "made 2026-11-26 14:03 UTC, tried once, next try 2026-11-26 14:05 UTC",
+                word("smtp.example:587 said 451 4.7.1 come back later")},
+               {"4710", "sign_in", "ben@example.com", "sent", "well", "made 2026-11-26 14:02 UTC, tried once", ""}};
+  made.older = "/ops/mail?before=4710";
+  made.suppressed = {{word("gone@example.com"), "bounce: no such mailbox", "2026-11-26 14:03 UTC"}};
+  return made;
+}
+
+console_mail one_mail(bool nasty) {
+  return {"4711",
+          nasty ? nasty_title : "welcome to ann@example.com",
+          "deferred",
+          "passing",
+          nasty ? nasty_title : "smtp.example:587 said 451 4.7.1 come back later",
+          {{"Tried", "once"}, {"Message-ID", nasty ? nasty_title : "<4711@school.example>"}},
+          true,
+          true};
+}
+
+console_account full_account(bool nasty) {
   const auto text = [&](const char* plain) { return nasty ? nasty_title : std::string(plain); };
   return {
       "4711",
@@ -307,15 +342,22 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"ops-account", console_account_page(look, full_account(nasty), operating, nasty ? nasty_title : "given.")},
       {"ops-account-look", console_account_page(look, full_account(nasty), looking, "")},
       {"ops-account-empty", console_account_page(look, {}, operating, "")},
-      {"ops-account-ask", console_account_ask_page(look,
-                                                   {"4711",
-                                                    "Give pro to ann@example.com?",
-                                                    "Give it",
-                                                    true,
-                                                    {{"Note", nasty ? nasty_title : "invoice 12"}},
-                                                    {{"op", "grant"}, {"note", nasty ? nasty_title : "invoice 12"}}},
-                                                   operating, nasty ? nasty_title : "")},
-      {"ops-account-ask-look", console_account_ask_page(look, {}, looking, "No.")},
+      {"ops-account-ask", console_data_ask_page(look,
+                                                {"/ops/accounts/act",
+                                                 "/ops/accounts?id=4711",
+                                                 "Back to the account",
+                                                 "Give pro to ann@example.com?",
+                                                 "Give it",
+                                                 true,
+                                                 {{"Note", nasty ? nasty_title : "invoice 12"}},
+                                                 {{"op", "grant"}, {"note", nasty ? nasty_title : "invoice 12"}}},
+                                                operating, nasty ? nasty_title : "")},
+      {"ops-account-ask-look", console_data_ask_page(look, {.act = "/a", .back = "/a"}, looking, "No.")},
+      {"ops-mails", console_mails_page(look, full_mails(nasty), operating, nasty ? nasty_title : "Queued: 4711.")},
+      {"ops-mails-look", console_mails_page(look, full_mails(nasty), looking, "")},
+      {"ops-mails-empty", console_mails_page(look, {.headline = "Mail goes to smtp.example:587"}, operating, "")},
+      {"ops-mail", console_mail_page(look, one_mail(nasty), operating, nasty ? nasty_title : "Queued: 4711.")},
+      {"ops-mail-look", console_mail_page(look, one_mail(nasty), looking, "")},
       {"ops-enter", console_door_page(look, true, nasty ? nasty_title : "")},
       {"ops-closed", console_door_page(look, false, "")},
       {"index", home_page(view, {c, locked_course}, {a, paid_article})},

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the console's pages about rows of the database have in common: accounts, mail. Each act is asked about on a page of its own, done as
+// the control socket would, once for each form, and what came of it is told on the page that it leads back to.
+#pragma once
+
+#include "http/routes/ops_frame.hpp"
+#include "storage/model/id.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lyceum::http::ops_data {
+
+/// "2026-11-26 14:03 UTC"
+std::string text(unix_time at);
+/// A positive decimal number.
+std::optional<id> number(std::string_view text);
+
+/// What is done from those pages, and remembered of it.
+class acts : public std::enable_shared_from_this<acts> {
+public:
+  explicit acts(std::shared_ptr<const console_desk> desk) : desk_(std::move(desk)) {}
+
+  const console_desk& desk() const { return *desk_; }
+
+  struct order {
+    std::string command;            ///< of the control socket
+    std::vector<std::string> words; ///< its arguments
+    std::string form;               ///< names the form that was sent: it is carried out once
+    std::string back;               ///< where it leads
+  };
+  /// Carries it out. `refused` answers where it was not done, and is told why.
+  void carry_out(const order& what, const operator_session& who, const reply_ptr& reply,
+                 std::function<void(const std::string& why)> refused);
+  /// What came of the last act of this session: told once. Empty where there is nothing to tell.
+  std::string told(const operator_session& who);
+
+private:
+  bool first(const std::string& form);
+  void forget(const std::string& form);
+  void tell(const operator_session& who, const std::string& what);
+
+  std::shared_ptr<const console_desk> desk_;
+  std::mutex guard_;
+  std::map<std::string, std::string> told_; ///< by session
+  std::deque<std::string> done_;            ///< forms
+};
+
+} // namespace lyceum::http::ops_data
