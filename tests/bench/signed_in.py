@@ -52,8 +52,8 @@ def put_sessions(database, count):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--rounds", type=int, default=9)
-    words.add_argument("--seconds", type=float, default=1.0, help="of each window")
+    words.add_argument("--rounds", type=int, default=25)
+    words.add_argument("--seconds", type=float, default=0.5, help="of each window")
     words.add_argument("--sessions", type=int, default=100_000)
     words.add_argument("--size", type=int, default=12_000, help="of the lesson's text")
     words.add_argument("--server-core", type=int, default=0)
