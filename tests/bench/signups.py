@@ -50,6 +50,11 @@ class Host:
 
 def ask_for_mail(port, address):
     """One try, as a browser makes it. True where the server said that it took the request."""
+    return try_to_ask(port, address)[0] == 303
+
+
+def try_to_ask(port, address):
+    """One try, as a browser makes it: the status, or the name of what broke, and whether Retry-After says when to come again."""
     visitor = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         visitor.request("GET", "/sign-in")
@@ -58,15 +63,15 @@ def ask_for_mail(port, address):
         token = re.search(r'name="csrf" value="([^"]*)"', body)
         cookies = "; ".join(one.split(";")[0] for one in page.headers.get_all("Set-Cookie") or [])
         if page.status != 200 or not token:
-            return False
+            return page.status, page.headers["Retry-After"] is not None
         form = urllib.parse.urlencode({"csrf": html.unescape(token.group(1)), "to": "/", "address": address})
         visitor.request("POST", "/sign-in", form, {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies,
                                                    "Origin": BASE_URL})
         answer = visitor.getresponse()
         answer.read()
-        return answer.status == 303
-    except (OSError, http.client.HTTPException):
-        return False
+        return answer.status, answer.headers["Retry-After"] is not None
+    except (OSError, http.client.HTTPException) as fault:
+        return type(fault).__name__, False
     finally:
         visitor.close()
 
