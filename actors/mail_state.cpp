@@ -68,7 +68,8 @@ std::string why_not_delivering(const mail_facts& now) {
 }
 
 bool is_late(const mail_facts& now, unix_time at) {
-  return now.oldest && at - *now.oldest > now.late_after;
+  const auto for_long = [&](const std::optional<unix_time>& since) { return since && at - *since > now.late_after; };
+  return for_long(now.oldest) || (now.waiting > 0 && for_long(now.host_away_since));
 }
 
 std::vector<mail_trouble> troubles_of(const mail_facts& now, unix_time at) {
@@ -79,7 +80,7 @@ std::vector<mail_trouble> troubles_of(const mail_facts& now, unix_time at) {
   else if (now.host_away_since)
     all.push_back({"mail", "away",
                    now.host_reason + ", since " + moment(*now.host_away_since, at) + "; " + wait + ", " + goes_on});
-  if (is_late(now, at)) {
+  if (now.oldest && is_late(now, at)) {
     const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(at - *now.oldest).count();
     const auto paused = paused_words(now);
     all.push_back({"mail/outbox", "late",

@@ -34,7 +34,7 @@ struct mail_facts {
   std::string host_reason; ///< "the mail host smtp.example:587 cannot be connected to …"
   std::optional<unix_time> database_away_since;
   std::int64_t waiting = 0;        ///< queued or deferred
-  std::optional<unix_time> oldest; ///< when the oldest of them was made
+  std::optional<unix_time> oldest; ///< since when one of them could have been sent: `outbox::oldest_waiting`
   std::vector<std::string> paused; ///< templates; "" = all of them
   std::chrono::minutes late_after{10};
 };
@@ -43,7 +43,7 @@ struct mail_facts {
 bool is_delivering(const mail_facts&);
 /// For visitors, without names of machines; empty while it is delivered.
 std::string why_not_delivering(const mail_facts&);
-/// True where a mail waits for longer than `late_after`.
+/// True where a mail that could be sent waits for longer than `late_after`, or the mail host is away for so long while any waits.
 bool is_late(const mail_facts&, unix_time now);
 
 /// What an operator should know: a word, and a sentence.

@@ -143,7 +143,7 @@ private:
     std::vector<std::string> paused;
     for (auto& one : outbox::list_pauses(*db_))
       paused.push_back(std::move(one.template_name));
-    desk_.health.counted(std::move(rows), outbox::oldest_waiting(*db_), std::move(paused));
+    desk_.health.counted(std::move(rows), outbox::oldest_waiting(*db_, now_utc()), std::move(paused));
     judge(now_utc());
   }
 

@@ -164,7 +164,7 @@ std::vector<trouble> mail_troubles(const mail_parts& parts) {
   const auto facts = parts.desk.health.facts();
   if (!is_late(facts, now))
     return {};
-  trouble made{"mail_late", "Mail is late", {}, facts.oldest.value_or(now)};
+  trouble made{"mail_late", "Mail is late", {}, facts.oldest.value_or(facts.host_away_since.value_or(now))};
   for (const auto& one : troubles_of(facts, now))
     made.detail += (made.detail.empty() ? "" : " ") + one.detail;
   return {made};

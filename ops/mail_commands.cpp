@@ -125,7 +125,7 @@ control_answer counts(storage::db& db) {
     pauses.push_back(json::object{{"template", one.template_name.empty() ? "all" : one.template_name},
                                   {"since", time_text(one.paused_at)},
                                   {"by", one.paused_by}});
-  return good(json::object{{"oldest_waits_since", time_value(outbox::oldest_waiting(db))},
+  return good(json::object{{"oldest_waits_since", time_value(outbox::oldest_waiting(db, now_utc()))},
                            {"mails", std::move(rows)},
                            {"paused", std::move(pauses)}});
 }

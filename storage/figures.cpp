@@ -34,7 +34,7 @@ school_figures figures_of(db& on, unix_time since, unix_time now) {
     made.mails_sent = on.one(count_sent, number, since).value_or(0);
     made.mails_failed = on.one(count_failed, number, since).value_or(0);
     made.bytes = on.one(count_bytes, number).value_or(0);
-    made.oldest_waiting = outbox::oldest_waiting(on);
+    made.oldest_waiting = outbox::oldest_waiting(on, now);
     return made;
   });
 }

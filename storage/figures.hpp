@@ -15,7 +15,7 @@ struct school_figures {
   std::int64_t mails_sent = 0;             ///< since `since`
   std::int64_t mails_failed = 0;           ///< since `since`
   std::int64_t bytes = 0;                  ///< of the database on its disk
-  std::optional<unix_time> oldest_waiting; ///< when the oldest mail was made that waits
+  std::optional<unix_time> oldest_waiting; ///< `outbox::oldest_waiting`
 };
 /// As they stood at one moment. Counts rows: for once a day, not for a page.
 school_figures figures_of(db&, unix_time since, unix_time now);

@@ -126,8 +126,9 @@ struct mail_count {
 /// By template, then state; pairs without mails are left out.
 std::vector<mail_count> counts(db&);
 
-/// When the oldest mail was made that still waits (queued, or deferred), if any: for "the oldest waits since".
-std::optional<unix_time> oldest_waiting(db&);
+/// Since when that mail waits which has waited longest of those that could be sent: queued since it was made, deferred since its next
+/// try was due. What its recipient's host put off until later waits for that host, and not for us.
+std::optional<unix_time> oldest_waiting(db&, unix_time now);
 
 /// Removes mails that were sent, suppressed or failed and not touched since `before`: `forget_max` at most. Returns how many. What is
 /// forgotten no longer guards against a second mail for its cause.

@@ -44,14 +44,14 @@ constexpr query count_mails{"outbox.count_mails", R"sql(
   SELECT template_name, state, COUNT(*) FROM mail_outbox GROUP BY template_name, state ORDER BY template_name, state
 )sql"};
 
-// Ids are in the order of their making, and the index has them by state.
-constexpr query oldest{"outbox.oldest", R"sql(
-  SELECT MIN(at) FROM (
-    SELECT at FROM (SELECT created_at AS at FROM mail_outbox WHERE state = 'queued' ORDER BY id LIMIT 1) AS queued
-    UNION ALL
-    SELECT at FROM (SELECT created_at AS at FROM mail_outbox WHERE state = 'deferred' ORDER BY id LIMIT 1) AS deferred
-  ) AS both_kinds
-)sql"};
+// By the index of what is due, urgency by urgency.
+#define LYCEUM_LONGEST_DUE(urgency)                                                                                    \
+  " SELECT at FROM (SELECT next_at AS at FROM mail_outbox"                                                             \
+  "   WHERE state IN ('queued', 'deferred', 'uncertain') AND urgency = " urgency " AND next_at <= $1"                  \
+  "   ORDER BY next_at LIMIT 1) AS first_of_" urgency
+constexpr query oldest{"outbox.oldest", "SELECT MIN(at) FROM (" LYCEUM_LONGEST_DUE("0") " UNION ALL" LYCEUM_LONGEST_DUE(
+                                            "1") " UNION ALL" LYCEUM_LONGEST_DUE("2") ") AS all_kinds"};
+#undef LYCEUM_LONGEST_DUE
 
 constexpr query forget_old{"outbox.forget_old", R"sql(
   DELETE FROM mail_outbox WHERE id IN (
@@ -153,8 +153,9 @@ std::vector<mail_count> counts(db& on) {
   });
 }
 
-std::optional<unix_time> oldest_waiting(db& on) {
-  const auto found = on.one(oldest, [](const row& r) { return r.maybe_time(0); });
+std::optional<unix_time> oldest_waiting(db& on, unix_time now) {
+  const auto found = on.one(
+      oldest, [](const row& r) { return r.maybe_time(0); }, now);
   return found ? *found : std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include "storage/grants.hpp"
 #include "storage/media_signature.hpp"
 #include "storage/model/paths.hpp"
+#include "storage/sessions.hpp"
 
 #include <list>
 #include <sys/stat.h>
@@ -100,12 +101,8 @@ private:
     if (asked.query_value("sig")) {
       const auto pass = storage::check_media(asked.target, asked.now, *frame_.keys);
       if (pass) {
-        // Its viewer may have lost what he had when it was signed.
-        if (changed_since_signed(*pass)) {
-          const auto entitled = storage::grants::entitlement_at(db, pass->viewer, asked.now);
-          if (!entitled || !may_fetch(entitled->may, *found))
-            return fail(problem::kind::forbidden, "media");
-        }
+        if (changed_since_signed(*pass) && !may_still_fetch(db, pass->viewer, *found, asked.now))
+          return fail(problem::kind::forbidden, "media");
         known_.put(address_of(asked), *found);
         return file_answer(*found, false);
       }
@@ -113,6 +110,12 @@ private:
         return fail(problem::kind::forbidden, "media");
     }
     return lead_to_signed(asked, db, *found);
+  }
+
+  /// Its viewer may have lost what he had when it was signed, or have been signed out everywhere since.
+  static bool may_still_fetch(storage::db& db, id viewer, const media_file& what, unix_time now) {
+    const auto entitled = storage::grants::entitlement_at(db, viewer, now);
+    return entitled && may_fetch(entitled->may, what) && !storage::sessions::list(db, viewer, now).empty();
   }
 
   /// What somebody may not read is not there for him.

@@ -90,7 +90,7 @@ void mail_metrics(exposition& out, const mail_figures& mail, bool delivering) {
   for (const auto& one : mail.mails)
     out.sample("lyceum_mails", fmt::format("template=\"{}\",state=\"{}\"", one.template_name, to_string(one.state)),
                one.mails);
-  out.one("lyceum_mail_oldest_waiting_seconds", "gauge", "Age of the oldest mail that waits; 0: none does.",
+  out.one("lyceum_mail_oldest_waiting_seconds", "gauge", "How long a mail that could be sent has waited; 0: none does.",
           mail.oldest_waiting_s);
   out.one("lyceum_mail_delivering", "gauge", "1 while a mail that is put is sent soon.", delivering ? 1 : 0);
   out.family("lyceum_mail_deliveries_total", "counter", "Tries to deliver by how they ended.");

@@ -172,6 +172,19 @@ TEST(mail_words_test, a_mail_is_late_after_its_time_and_not_before) {
   EXPECT_FALSE(is_late(now, noon + 24h));
 }
 
+TEST(mail_words_test, a_host_that_is_away_for_long_makes_what_waits_late) {
+  auto now = facts();
+  now.host_away_since = noon;
+  now.host_reason = "the mail host says nothing";
+  now.waiting = 1;
+  EXPECT_FALSE(is_late(now, noon + 10min));
+  EXPECT_TRUE(is_late(now, noon + 11min));
+  ASSERT_EQ(troubles_of(now, noon + 11min).size(), 1u);
+  EXPECT_EQ(troubles_of(now, noon + 11min)[0].state, "away");
+  now.waiting = 0;
+  EXPECT_FALSE(is_late(now, noon + 11min)) << "nobody waits for anything";
+}
+
 TEST(mail_words_test, what_is_paused_as_a_whole_is_not_delivered) {
   auto now = facts();
   now.paused = {""};

@@ -139,6 +139,19 @@ TEST_P(access_matrix, a_signed_url_with_any_octet_changed_opens_nothing) {
   EXPECT_EQ(one.get(media_of("gold", "mp4") + query).status, 403) << "another file";
 }
 
+TEST_P(access_matrix, what_was_signed_for_who_is_signed_out_everywhere_opens_nothing) {
+  const auto ann = make_reader("Ann");
+  open_session(ann.account);
+  settle();
+  const auto url = get(media_of("members", "mp4"), ann).field("Location");
+  ASSERT_EQ(school->get(url).status, 200);
+  ASSERT_TRUE(storage::sessions::sign_out(*rows, storage::secrets::hash_of_token(ann.token), now_utc()));
+  settle();
+  EXPECT_EQ(school->get(url).status, 200) << "the same person reads on in another browser";
+  ASSERT_TRUE(storage::sessions::revoke_all(*rows, ann.account, "", "test", now_utc()));
+  EXPECT_TRUE(soon([&] { return school->get(url).status == 403; }));
+}
+
 TEST_P(access_matrix, what_was_signed_goes_on_without_a_database_and_what_was_not_says_come_again) {
   const auto ann = make_reader("Ann");
   std::this_thread::sleep_for(

@@ -95,17 +95,29 @@ TEST_P(outbox_care_test, what_is_being_sent_or_was_sent_is_not_dropped) {
   EXPECT_EQ(trouble(out::drop(*db_, number, "eve", now_)), problem::kind::conflict);
 }
 
+TEST_P(outbox_care_test, what_a_recipients_host_puts_off_waits_for_us_only_from_its_next_try_on) {
+  const id number = put_for("full@example.com");
+  EXPECT_EQ(settle(claim_the_one(), delivery::result::deferred), mail_state::deferred);
+  const auto next = out::find(*db_, number)->next_at;
+  ASSERT_TRUE(next);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), std::nullopt);
+  EXPECT_EQ(out::oldest_waiting(*db_, *next - 1us), std::nullopt);
+  EXPECT_EQ(out::oldest_waiting(*db_, *next + 20min), next);
+  ASSERT_TRUE(out::retry(*db_, number, now_ + 1s));
+  EXPECT_EQ(out::oldest_waiting(*db_, now_ + 2s), now_ + 1s) << "an operator says that it could go now";
+}
+
 TEST_P(outbox_care_test, mails_are_counted_by_template_and_state_and_the_oldest_is_known) {
-  EXPECT_EQ(out::oldest_waiting(*db_), std::nullopt);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), std::nullopt);
   EXPECT_EQ(out::next_due(*db_, now_), std::nullopt);
   put_for("a@example.com");
   now_ += 1h;
   put_for("b@example.com");
   put_for("c@example.com");
-  EXPECT_EQ(out::oldest_waiting(*db_), new_year);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), new_year);
   EXPECT_EQ(out::next_due(*db_, now_), now_);
   settle(claim(1).front(), delivery::result::sent);
-  EXPECT_EQ(out::oldest_waiting(*db_), new_year + 1h);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), new_year + 1h);
   std::vector<std::tuple<std::string, mail_state, std::int64_t>> all;
   for (const auto& one : out::counts(*db_))
     all.emplace_back(one.template_name, one.state, one.mails);
