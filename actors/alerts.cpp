@@ -5,7 +5,6 @@
 
 #include <boost/json.hpp>
 #include <curl/curl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <deque>
@@ -114,10 +113,9 @@ private:
 } // namespace
 
 std::string alert_json(const alert& what, const std::string& site) {
-  const auto at = std::chrono::time_point_cast<std::chrono::seconds>(what.at);
   return boost::json::serialize(boost::json::object{{"alert", what.what},
                                                     {"state", what.raised ? "raised" : "resolved"},
-                                                    {"at", fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", at)},
+                                                    {"at", utc_text(what.at)},
                                                     {"site", site},
                                                     {"detail", what.detail}});
 }

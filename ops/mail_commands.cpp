@@ -2,10 +2,10 @@
 #include "ops/mail_commands.hpp"
 
 #include "actors/db_pool.hpp"
+#include "ops/sign_in_link.hpp"
 #include "storage/outbox.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -35,11 +35,8 @@ bool read_number(const std::string& text, Number& to) {
   return bad == std::errc{} && end == text.data() + text.size() && to > 0;
 }
 
-std::string time_text(unix_time at) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", std::chrono::time_point_cast<std::chrono::seconds>(at));
-}
 json::value time_value(std::optional<unix_time> at) {
-  return at ? json::value(time_text(*at)) : json::value(nullptr);
+  return at ? json::value(utc_text(*at)) : json::value(nullptr);
 }
 
 std::variant<mail_order, std::string> wrong(const std::string& why) {
@@ -97,7 +94,7 @@ json::object summary_of(const mail& m) {
           {"template", m.what.template_name},
           {"to", m.what.recipient},
           {"tries", m.tries},
-          {"made", time_text(m.created_at)},
+          {"made", utc_text(m.created_at)},
           {"next", time_value(m.next_at)},
           {"reason", m.reason}};
 }
@@ -123,7 +120,7 @@ control_answer counts(storage::db& db) {
   json::array pauses;
   for (const auto& one : outbox::list_pauses(db))
     pauses.push_back(json::object{{"template", one.template_name.empty() ? "all" : one.template_name},
-                                  {"since", time_text(one.paused_at)},
+                                  {"since", utc_text(one.paused_at)},
                                   {"by", one.paused_by}});
   return good(json::object{{"oldest_waits_since", time_value(outbox::oldest_waiting(db, now_utc()))},
                            {"mails", std::move(rows)},
@@ -152,9 +149,9 @@ control_answer show(storage::db& db, id number) {
   row["language"] = found->what.language;
   row["message_id"] = found->message_id;
   row["orphaned"] = found->orphaned;
-  row["gives_up"] = time_text(found->give_up_at);
+  row["gives_up"] = utc_text(found->give_up_at);
   row["sent"] = time_value(found->sent_at);
-  row["changed"] = time_text(found->updated_at);
+  row["changed"] = utc_text(found->updated_at);
   row["holder"] = found->holder;
   row["leased_until"] = time_value(found->leased_until);
   row["can_be_retried"] = !found->what.details.empty() && found->state != mail_state::sent &&
@@ -167,7 +164,7 @@ control_answer suppressed(storage::db& db) {
   for (const auto& one : outbox::list_suppressions(db))
     rows.push_back(json::object{{"address", one.recipient_key},
                                 {"kind", to_string(one.kind)},
-                                {"since", time_text(one.created_at)},
+                                {"since", utc_text(one.created_at)},
                                 {"detail", one.detail}});
   return good(rows);
 }
@@ -264,7 +261,7 @@ void add_mail_commands(supervision::control& control, supervision::system& tree)
         submit(tree, std::make_shared<db_task>(reads ? db_use::reads : db_use::writes, std::move(work),
                                                std::move(failed), std::chrono::steady_clock::now() + answer_max));
       },
-      supervision::control_rule{supervision::control_caller::role::operator_, true, {"counts"}});
+      supervision::control_rule{supervision::control_caller::role::operator_, true, {"counts"}, audited_argument});
 }
 
 } // namespace lyceum

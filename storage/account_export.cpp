@@ -5,9 +5,7 @@
 
 #include "storage/account_rows.hpp"
 
-#include <array>
 #include <boost/json.hpp>
-#include <cstdio>
 
 namespace lyceum::storage::accounts {
 namespace {
@@ -41,17 +39,8 @@ json::string text(std::string_view t) {
   return json::string(json::string_view(t.data(), t.size()));
 }
 
-// RFC 3339, in UTC, to the second.
 json::value moment(unix_time at) {
-  using namespace std::chrono;
-  const auto day = floor<days>(at);
-  const year_month_day date(day);
-  const hh_mm_ss time(floor<seconds>(at - day));
-  std::array<char, 32> out{};
-  const int n = std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", int(date.year()),
-                              unsigned(date.month()), unsigned(date.day()), int(time.hours().count()),
-                              int(time.minutes().count()), int(time.seconds().count()));
-  return text({out.data(), static_cast<std::size_t>(n)});
+  return text(utc_text(at));
 }
 json::value moment(const row& r, int column) {
   return r.is_null(column) ? json::value(nullptr) : moment(r.time(column));

@@ -168,6 +168,8 @@ void control::inner::write_audit(const pending_call& call, const std::string& re
   e.who = call.who;
   e.command = call.asked.command;
   e.args = call.asked.args;
+  if (const auto found = handlers.find(e.command); found != handlers.end() && found->second.rule.audited)
+    std::ranges::transform(e.args, e.args.begin(), found->second.rule.audited);
   if (call.asked.if_generation)
     e.args.push_back("--if-gen=" + std::to_string(*call.asked.if_generation));
   e.result = result;

@@ -4,6 +4,7 @@
 
 #include "supervision/control_protocol.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ struct control_rule {
   bool changes = false; ///< written to the audit log, refused or not, before its answer
   std::vector<std::string>
       reads{}; ///< first arguments with which a command that changes only looks ("stats"); so do none at all
+  std::function<std::string(const std::string& argument)>
+      audited{}; ///< how an argument stands in the audit log; empty: as it is
 };
 /// The rule of a command that was added with `changes` alone: what changes needs an admin, but for those that operators have.
 control_rule rule_of(std::string_view command, bool changes);

@@ -121,8 +121,20 @@ struct console_account {
   std::vector<session> sessions;
   std::vector<event> events; ///< newest first
 };
-/// How an account is found. `wrong`: why none is shown.
-std::string console_find_page(const theme& look, const console_visitor& who, std::string_view wrong);
+/// Accounts in order of address, and how one is found.
+struct console_accounts {
+  struct row {
+    std::string id, address, name, role, since;
+    bool suspended = false;
+  };
+  std::string wrong;  ///< why none is shown, or not what was asked for
+  bool listed = true; ///< false: this visitor is shown no list, or there is no database
+  std::vector<row> rows;
+  std::string more;                                       ///< where the next page is; empty: there is none
+  std::vector<std::pair<std::string, std::string>> roles; ///< ("Learners", "/ops/accounts?role=learner") …
+};
+std::string console_accounts_page(const theme& look, const console_accounts& what, const console_visitor& who,
+                                  std::string_view done);
 std::string console_account_page(const theme& look, const console_account& what, const console_visitor& who,
                                  std::string_view done);
 
@@ -177,6 +189,7 @@ struct console_data_question {
   std::string title;   ///< "Give pro to ann@example.com?"
   std::string button;
   bool harsh = false;
+  std::string typed; ///< what is to be typed by who means it: "Its mail address"; empty: nothing. The field is "typed"
   std::vector<std::pair<std::string, std::string>> facts;
   std::vector<std::pair<std::string, std::string>> fields; ///< what the form carries besides its token
 };

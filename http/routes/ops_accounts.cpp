@@ -18,6 +18,7 @@ using namespace ops_data;
 namespace accounts = storage::accounts;
 
 constexpr int events_shown = 50;
+constexpr std::size_t accounts_shown = 50;
 constexpr auto away_text =
     "The database does not answer: accounts cannot be seen or changed until it does. The tree says more.";
 
@@ -33,11 +34,11 @@ std::string page_of(id account_id) {
 
 std::string state_of(const grant& g, unix_time now) {
   if (g.revoked_at)
-    return "taken back " + text(*g.revoked_at);
+    return "taken back " + utc_minute(*g.revoked_at);
   if (g.expires_at && *g.expires_at <= now)
-    return "ended " + text(*g.expires_at);
-  const auto until = g.expires_at ? "until " + text(*g.expires_at) : std::string("for ever");
-  return g.starts_at > now ? "from " + text(g.starts_at) + " " + until : until;
+    return "ended " + utc_minute(*g.expires_at);
+  const auto until = g.expires_at ? "until " + utc_minute(*g.expires_at) : std::string("for ever");
+  return g.starts_at > now ? "from " + utc_minute(g.starts_at) + " " + until : until;
 }
 
 std::string reads(const viewer& may) {
@@ -64,25 +65,26 @@ views::console_account account_of(storage::db& db, const account& who, unix_time
                 {"Signs in", std::string("by mail") + (who.password_hash ? ", password" : "") +
                                  (who.totp_secret ? ", with a second factor" : "")},
                 {"Language", who.language.empty() ? "the school's" : who.language},
-                {"Since", text(who.created_at)}};
+                {"Since", utc_minute(who.created_at)}};
   if (who.suspended_at)
-    made.facts.emplace_back("Suspended", text(*who.suspended_at));
+    made.facts.emplace_back("Suspended", utc_minute(*who.suspended_at));
   for (const auto& g : given)
     made.grants.push_back({std::to_string(g.grant_id), g.plan, g.source, state_of(g, now), g.note,
                            !g.revoked_at && (!g.expires_at || *g.expires_at > now)});
   for (const auto& s : storage::sessions::list(db, who.account_id, now))
     made.sessions.push_back({std::to_string(s.session_id), s.device.empty() ? "a browser" : s.device, s.masked_peer,
-                             text(s.seen_at), text(s.created_at)});
+                             utc_minute(s.seen_at), utc_minute(s.created_at)});
   for (const auto& e : accounts::list_events(db, who.account_id, events_shown))
-    made.events.push_back({text(e.at), e.actor, e.action, e.detail});
+    made.events.push_back({utc_minute(e.at), e.actor, e.action, e.detail});
   return made;
 }
 
 /// What a problem of looking something up is, in words.
-response no_account(const console_desk& desk, const request& asked, const operator_session& who, const problem& why) {
+response no_account(const shared& at, const request& asked, const operator_session& who, const problem& why) {
   const bool away = why.what != problem::kind::not_found;
-  return page(away ? 503 : 404, views::console_find_page(*desk.look(), visitor_of(desk, asked, who),
-                                                         away ? away_text : "There is no such account."));
+  views::console_accounts none{.wrong = away ? away_text : "There is no such account.", .listed = false};
+  return page(away ? 503 : 404,
+              views::console_accounts_page(*at.desk->look(), none, visitor_of(*at.desk, asked, who), {}));
 }
 
 /// Runs `work` with the database, on a worker; where there is none, the page says so.
@@ -90,8 +92,77 @@ void with_database(const shared_ptr& at, const request& asked, const operator_se
                    std::function<response(storage::db&)> work) {
   at->desk->data.ask([work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
                      [at, asked, who, reply](const problem&) {
-                       reply->fulfil(no_account(*at->desk, asked, who, {problem::kind::unavailable, {}}));
+                       reply->fulfil(no_account(*at, asked, who, {problem::kind::unavailable, {}}));
                      });
+}
+
+/// What of the list is looked at. A URL names an account by its number, and never by its address.
+struct wanted {
+  std::optional<account_role> role;
+  id after = 0;
+
+  std::string where() const {
+    std::string query;
+    if (role)
+      query.append("&role=").append(name_of(*role));
+    if (after > 0)
+      query += "&after=" + std::to_string(after);
+    if (!query.empty())
+      query[0] = '?';
+    return "/ops/accounts" + query;
+  }
+};
+
+std::optional<wanted> wanted_of(const request& asked) {
+  wanted made;
+  if (const auto role = asked.query_value("role")) {
+    const auto read = parse_account_role(*role);
+    if (!read)
+      return std::nullopt;
+    made.role = *read;
+  }
+  if (const auto after = asked.query_value("after")) {
+    const auto read = number(*after);
+    if (!read)
+      return std::nullopt;
+    made.after = *read;
+  }
+  return made;
+}
+
+views::console_accounts accounts_of(storage::db& db, const wanted& what) {
+  views::console_accounts made;
+  made.roles = {{"All", wanted{}.where()}};
+  for (const auto& [title, role] : {std::pair{"Learners", account_role::learner},
+                                    {"Authors", account_role::author},
+                                    {"Operators", account_role::operating}})
+    made.roles.emplace_back(title, wanted{role, 0}.where());
+  std::string after;
+  if (what.after > 0) // who is gone meanwhile leads back to the first ones
+    if (const auto last = accounts::find(db, what.after))
+      after = last->address_key;
+  auto found = what.role ? accounts::list(db, *what.role, after, accounts_shown + 1)
+                         : accounts::list(db, after, accounts_shown + 1);
+  if (found.size() > accounts_shown) {
+    found.resize(accounts_shown);
+    made.more = wanted{what.role, found.back().account_id}.where();
+  }
+  for (const auto& one : found)
+    made.rows.push_back({std::to_string(one.account_id), one.address, one.name, std::string(name_of(one.role)),
+                         utc_minute(one.created_at), one.suspended_at.has_value()});
+  return made;
+}
+
+void show_all(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
+  const auto what = wanted_of(asked);
+  if (!what)
+    return static_cast<void>(reply->fulfil(no_account(*at, asked, who, {problem::kind::not_found, {}})));
+  with_database(at, asked, who, reply, [at, asked, who, what = *what](storage::db& db) {
+    const auto all =
+        who.role == operator_role::viewer ? views::console_accounts{.listed = false} : accounts_of(db, what);
+    return page(200, views::console_accounts_page(*at->desk->look(), all, visitor_of(*at->desk, asked, who),
+                                                  at->done->told(who)));
+  });
 }
 
 void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
@@ -100,13 +171,12 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
     return static_cast<void>(reply->fulfil(not_found()));
   const auto wanted = asked.query_value("id");
   if (!wanted)
-    return static_cast<void>(
-        reply->fulfil(page(200, views::console_find_page(*at->desk->look(), visitor_of(*at->desk, asked, *who), {}))));
+    return show_all(at, asked, *who, reply);
   const auto account_id = number(*wanted).value_or(0);
   with_database(at, asked, *who, reply, [at, asked, who = *who, account_id](storage::db& db) {
     const auto found = accounts::find(db, account_id);
     if (!found)
-      return no_account(*at->desk, asked, who, found.error());
+      return no_account(*at, asked, who, found.error());
     return page(200, views::console_account_page(*at->desk->look(), account_of(db, *found, asked.now),
                                                  visitor_of(*at->desk, asked, who), at->done->told(who)));
   });
@@ -116,34 +186,45 @@ void find(const shared_ptr& at, const request& asked, const operator_session& wh
           const reply_ptr& reply) {
   with_database(at, asked, who, reply, [at, asked, who, address = field(fields, "address")](storage::db& db) {
     const auto found = accounts::find_by_address(db, address);
-    return found ? see_other(page_of(found->account_id)) : no_account(*at->desk, asked, who, found.error());
+    return found ? see_other(page_of(found->account_id)) : no_account(*at, asked, who, found.error());
   });
 }
 
 /// An act as it is asked for: what is carried from page to page, and the words of its command.
 struct wish {
   std::string op;
-  id account_id = 0;
-  id what = 0; ///< of a grant or a session
+  id account_id = 0; ///< of all but `add`
+  id what = 0;       ///< of a grant or a session
   std::string plan, until, note, form;
+  std::string address, name, role; ///< of `add`
+  std::string typed;               ///< of `delete`: the address, by who means it
 
   std::vector<std::string> words() const {
     const auto account = std::to_string(account_id);
+    if (op == "add")
+      return {op, address, name, role};
     if (op == "grant")
       return {op, account, plan, until, note};
-    if (op == "end_sessions")
-      return {op, account};
-    return {op, account, std::to_string(what)};
+    if (op == "delete")
+      return {op, account, typed};
+    if (op == "revoke" || op == "end_session")
+      return {op, account, std::to_string(what)};
+    return {op, account};
   }
   std::vector<std::pair<std::string, std::string>> carried() const {
     std::vector<std::pair<std::string, std::string>> all{
         {"id", std::to_string(account_id)}, {"op", op}, {"form", form}};
-    if (op == "grant")
+    if (op == "add")
+      all.insert(all.end(), {{"address", address}, {"name", name}, {"role", role}});
+    else if (op == "grant")
       all.insert(all.end(), {{"plan", plan}, {"until", until}, {"note", note}});
-    else if (op != "end_sessions")
+    else if (op == "revoke" || op == "end_session")
       all.emplace_back(op == "revoke" ? "grant" : "session", std::to_string(what));
     return all;
   }
+  std::string back() const { return account_id == 0 ? std::string("/ops/accounts") : page_of(account_id); }
+  /// Where one is led once it is done.
+  std::string after() const { return op == "delete" ? std::string("/ops/accounts") : back(); }
 };
 
 std::optional<wish> wish_of(const form& fields) {
@@ -153,28 +234,50 @@ std::optional<wish> wish_of(const form& fields) {
   made.form = field(fields, "form");
   if (made.form.empty())
     made.form = std::to_string(make_id());
+  if (made.op == "add") {
+    made.account_id = 0;
+    made.address = field(fields, "address");
+    made.name = field(fields, "name");
+    made.role = field(fields, "role");
+    return made;
+  }
+  if (made.account_id == 0)
+    return std::nullopt;
   if (made.op == "grant") {
     made.plan = field(fields, "plan");
     made.until = field(fields, "until");
     made.note = field(fields, "note");
-  } else if (made.op == "revoke" || made.op == "end_session") {
+    return made;
+  }
+  if (made.op == "revoke" || made.op == "end_session") {
     const auto what = number(field(fields, made.op == "revoke" ? "grant" : "session"));
     if (!what)
       return std::nullopt;
     made.what = *what;
-  } else if (made.op != "end_sessions") {
-    return std::nullopt;
+    return made;
   }
-  return made.account_id > 0 ? std::optional(std::move(made)) : std::nullopt;
+  made.typed = field(fields, "typed");
+  const bool known = made.op == "end_sessions" || made.op == "sign_in_link" || made.op == "delete";
+  return known ? std::optional(std::move(made)) : std::nullopt;
+}
+
+views::console_data_question question_about_new(const wish& what) {
+  return {.act = "/ops/accounts/act",
+          .back = what.back(),
+          .back_to = "Back to the accounts",
+          .title = "Add " + what.address + "?",
+          .button = "Add it",
+          .facts = {{"Name", what.name.empty() ? "-" : what.name},
+                    {"Role", what.role},
+                    {"Afterwards", "whoever has the mailbox can sign in; no mail is sent now"}},
+          .fields = what.carried()};
 }
 
 /// Nothing where it is about a grant or a session that the account does not have any more.
 std::optional<views::console_data_question> question_of(storage::db& db, const account& whose, const wish& what,
                                                         unix_time now) {
-  views::console_data_question made{.act = "/ops/accounts/act",
-                                    .back = page_of(whose.account_id),
-                                    .back_to = "Back to the account",
-                                    .fields = what.carried()};
+  views::console_data_question made{
+      .act = "/ops/accounts/act", .back = what.back(), .back_to = "Back to the account", .fields = what.carried()};
   if (what.op == "grant") {
     made.title = "Give " + what.plan + " to " + whose.address + "?";
     made.button = "Give it";
@@ -192,6 +295,21 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
     made.facts = {{"Grant", fmt::format("{}, {}, {}", one->plan, one->source, state_of(*one, now))},
                   {"Note", one->note.empty() ? "-" : one->note},
                   {"At once", "what belongs to it is closed"}};
+  } else if (what.op == "sign_in_link") {
+    made.title = "Make a link that signs in as " + whose.address + "?";
+    made.button = "Make it";
+    made.harsh = true;
+    made.facts = {
+        {"Whoever has it", "is signed in as this account, once, within 15 minutes; a second factor is still asked for"},
+        {"For", "somebody whom no mail reaches: hand it over in person"},
+        {"Stands", "in the account's history, and in the audit"}};
+  } else if (what.op == "delete") {
+    made.title = "Delete " + whose.address + " for ever?";
+    made.button = "Delete it";
+    made.harsh = true;
+    made.typed = "Its mail address, to say that you mean it";
+    made.facts = {{"Gone", "sessions, grants, recovery codes, mails under way"},
+                  {"Kept", "what happened when, without what was said in it"}};
   } else {
     const auto all = storage::sessions::list(db, whose.account_id, now);
     const auto one = std::ranges::find(all, what.what, &session::session_id);
@@ -209,15 +327,18 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
 
 void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
                      const reply_ptr& reply, const std::string& wrong) {
-  with_database(at, asked, who, reply, [at, asked, who, what, wrong](storage::db& db) {
+  const auto put = [at, asked, who, wrong](const views::console_data_question& question) {
+    return page(wrong.empty() ? 200 : 409,
+                views::console_data_ask_page(*at->desk->look(), question, visitor_of(*at->desk, asked, who), wrong));
+  };
+  if (what.op == "add")
+    return static_cast<void>(reply->fulfil(put(question_about_new(what))));
+  with_database(at, asked, who, reply, [at, asked, who, what, put](storage::db& db) {
     const auto whose = accounts::find(db, what.account_id);
     if (!whose)
-      return no_account(*at->desk, asked, who, whose.error());
-    auto question = question_of(db, *whose, what, asked.now);
-    if (!question)
-      return no_account(*at->desk, asked, who, {problem::kind::not_found, {}});
-    return page(wrong.empty() ? 200 : 409,
-                views::console_data_ask_page(*at->desk->look(), *question, visitor_of(*at->desk, asked, who), wrong));
+      return no_account(*at, asked, who, whose.error());
+    const auto question = question_of(db, *whose, what, asked.now);
+    return question ? put(*question) : no_account(*at, asked, who, {problem::kind::not_found, {}});
   });
 }
 
@@ -235,7 +356,7 @@ void act(const shared_ptr& at, const request& asked, const operator_session& who
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
-  at->done->carry_out({"account", what->words(), what->form, page_of(what->account_id)}, who, reply,
+  at->done->carry_out({"account", what->words(), what->form, what->after()}, who, reply,
                       [at, asked, who, what = *what, reply](const std::string& wrong) {
                         answer_question(at, asked, who, what, reply, wrong);
                       });

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/routes/ops_data.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -14,10 +11,6 @@ constexpr std::size_t told_max = 64;
 constexpr std::size_t done_max = 256;
 
 } // namespace
-
-std::string text(unix_time at) {
-  return fmt::format("{:%Y-%m-%d %H:%M} UTC", std::chrono::floor<std::chrono::minutes>(at));
-}
 
 std::optional<id> number(std::string_view text) {
   id n = 0;

@@ -17,8 +17,6 @@
 
 namespace lyceum::http::ops_data {
 
-/// "2026-11-26 14:03 UTC"
-std::string text(unix_time at);
 /// A positive decimal number.
 std::optional<id> number(std::string_view text);
 

@@ -110,7 +110,7 @@ void describe(views::console_mails& page, const mail_facts& now, unix_time at) {
   for (const auto& one : troubles)
     page.words.push_back(one.detail + ".");
   if (troubles.empty())
-    page.words.push_back(now.oldest ? fmt::format("{} wait, the oldest since {}.", now.waiting, text(*now.oldest))
+    page.words.push_back(now.oldest ? fmt::format("{} wait, the oldest since {}.", now.waiting, utc_minute(*now.oldest))
                                     : std::string("No mail waits."));
 }
 
@@ -149,13 +149,13 @@ void tabulate(views::console_mails& page, const std::vector<counted>& all,
 }
 
 std::string when_of(const mail& m) {
-  auto words = "made " + text(m.created_at);
+  auto words = "made " + utc_minute(m.created_at);
   if (m.tries > 0)
     words += m.tries == 1 ? ", tried once" : fmt::format(", tried {} times", m.tries);
   if (m.sent_at)
-    words += ", sent " + text(*m.sent_at);
+    words += ", sent " + utc_minute(*m.sent_at);
   else if (m.next_at)
-    words += ", next try " + text(*m.next_at);
+    words += ", next try " + utc_minute(*m.next_at);
   return words;
 }
 
@@ -189,7 +189,7 @@ views::console_mails as_they_are(storage::db& db, const console_desk& desk, cons
     all.push_back({one.template_name, one.state, one.mails});
   std::map<std::string, std::string> paused;
   for (const auto& one : outbox::list_pauses(db))
-    paused[one.template_name] = "since " + text(one.paused_at);
+    paused[one.template_name] = "since " + utc_minute(one.paused_at);
   tabulate(page, all, paused, what);
   if (!may_list) {
     page.wrong = others_text;
@@ -208,7 +208,7 @@ views::console_mails as_they_are(storage::db& db, const console_desk& desk, cons
       break;
     page.suppressed.push_back({one.recipient_key,
                                std::string(to_string(one.kind)) + (one.detail.empty() ? "" : ": " + one.detail),
-                               text(one.created_at)});
+                               utc_minute(one.created_at)});
   }
   return page;
 }
@@ -222,15 +222,15 @@ views::console_mail mail_of(const mail& m) {
   made.reason = m.reason;
   made.facts = {{"For", m.what.cause},
                 {"Language", m.what.language},
-                {"Made", text(m.created_at)},
+                {"Made", utc_minute(m.created_at)},
                 {"Tried", m.tries == 1 ? "once" : fmt::format("{} times", m.tries)},
                 {"Message-ID", m.message_id}};
   if (m.sent_at)
-    made.facts.emplace_back("Sent", text(*m.sent_at));
+    made.facts.emplace_back("Sent", utc_minute(*m.sent_at));
   if (m.next_at)
-    made.facts.emplace_back("Next try", text(*m.next_at));
+    made.facts.emplace_back("Next try", utc_minute(*m.next_at));
   if (m.state != mail_state::sent)
-    made.facts.emplace_back("Given up", text(m.give_up_at));
+    made.facts.emplace_back("Given up", utc_minute(m.give_up_at));
   if (m.orphaned > 0)
     made.facts.emplace_back("Workers lost", std::to_string(m.orphaned));
   const bool settled = m.state == mail_state::sent || m.state == mail_state::sending;

@@ -11,7 +11,6 @@
 #include "views/markdown.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -166,8 +165,7 @@ int run_migrate(const cli::migrate& how) {
         fmt::print("applied {:04} {}\n", done.version, done.name);
     for (const auto& one : storage::migration_status(*db))
       if (one.applied_at)
-        fmt::print("{:04}  {:<24} {:%Y-%m-%d %H:%M:%S} UTC\n", one.version, one.name,
-                   std::chrono::time_point_cast<std::chrono::seconds>(*one.applied_at));
+        fmt::print("{:04}  {:<24} {}\n", one.version, one.name, utc_words(*one.applied_at));
       else
         fmt::print("{:04}  {:<24} to come\n", one.version, one.name);
     return cli::status_done;

@@ -4,8 +4,9 @@
 
 #include "ops/commands/ctl_tables.hpp"
 #include "ops/commands/database.hpp"
-#include "ops/commands/user_mail.hpp"
+#include "ops/commands/site_address.hpp"
 #include "ops/grant_mail.hpp"
+#include "ops/sign_in_link.hpp"
 #include "storage/accounts.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/grants.hpp"
@@ -15,7 +16,6 @@
 #include "storage/sign_in.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,11 +45,8 @@ std::string who_runs() {
   return "command:" + std::to_string(::geteuid());
 }
 
-std::string text(unix_time at) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", std::chrono::floor<std::chrono::seconds>(at));
-}
 json::value moment(std::optional<unix_time> at) {
-  return at ? json::value(text(*at)) : json::value(nullptr);
+  return at ? json::value(utc_text(*at)) : json::value(nullptr);
 }
 std::string safe(const std::string& written) {
   return ops::shown(written, shown_max);
@@ -84,15 +81,15 @@ void print(const json::value& answer) {
 }
 
 std::string until(const grant& g) {
-  return g.expires_at ? "until " + text(*g.expires_at) : "for ever";
+  return g.expires_at ? "until " + utc_text(*g.expires_at) : "for ever";
 }
 
 std::string state_of(const grant& g, unix_time now) {
   if (g.revoked_at)
-    return "revoked " + text(*g.revoked_at);
+    return "revoked " + utc_text(*g.revoked_at);
   if (g.expires_at && *g.expires_at <= now)
-    return "ended " + text(*g.expires_at);
-  return g.starts_at > now ? "from " + text(g.starts_at) + " " + until(g) : until(g);
+    return "ended " + utc_text(*g.expires_at);
+  return g.starts_at > now ? "from " + utc_text(g.starts_at) + " " + until(g) : until(g);
 }
 
 std::string what_they_read(const viewer& may) {
@@ -157,7 +154,7 @@ expected<void> list(const task& t) {
       if (t.how.json)
         fmt::print("{}{}", first ? "[" : ",\n", json::serialize(json_of(one)));
       else
-        fmt::print("{:<40} {:<8} {}{}  {}\n", safe(one.address), name_of(one.role), text(one.created_at),
+        fmt::print("{:<40} {:<8} {}{}  {}\n", safe(one.address), name_of(one.role), utc_text(one.created_at),
                    one.suspended_at ? "  suspended" : "", safe(one.name));
       first = false;
     }
@@ -189,7 +186,7 @@ expected<void> show(const task& t) {
     all["grants"] = std::move(rows);
     json::array history;
     for (const auto& e : events)
-      history.push_back({{"at", text(e.at)}, {"actor", e.actor}, {"action", e.action}, {"detail", e.detail}});
+      history.push_back({{"at", utc_text(e.at)}, {"actor", e.actor}, {"action", e.action}, {"detail", e.detail}});
     all["history"] = std::move(history);
     print(all);
     return {};
@@ -197,9 +194,9 @@ expected<void> show(const task& t) {
   fmt::print("{}\n", safe(who->address));
   fmt::print("  name      {}\n", who->name.empty() ? "-" : safe(who->name));
   fmt::print("  role      {}\n", name_of(who->role));
-  fmt::print("  since     {}\n", text(who->created_at));
+  fmt::print("  since     {}\n", utc_text(who->created_at));
   if (who->suspended_at)
-    fmt::print("  suspended {}\n", text(*who->suspended_at));
+    fmt::print("  suspended {}\n", utc_text(*who->suspended_at));
   fmt::print("  signs in  by mail{}{}\n", who->password_hash ? ", password" : "",
              who->totp_secret ? ", with a second factor" : "");
   fmt::print("  reads     {}{}\n", what_they_read(may),
@@ -209,7 +206,7 @@ expected<void> show(const task& t) {
     fmt::print("  grant     {}  {}  {}  {}{}\n", one.grant_id, safe(one.plan), safe(one.source), state_of(one, t.now),
                one.note.empty() ? "" : "  (" + safe(one.note) + ")");
   for (const auto& e : events)
-    fmt::print("  history   {}  {}  {}{}\n", text(e.at), safe(e.actor), safe(e.action),
+    fmt::print("  history   {}  {}  {}{}\n", utc_text(e.at), safe(e.actor), safe(e.action),
                e.detail.empty() ? "" : "  " + safe(e.detail));
   return {};
 }
@@ -227,7 +224,7 @@ expected<void> give(const task& t) {
       return fail(problem::kind::invalid,
                   "--until is \"" + safe(*t.how.until) + "\"; it must be a time like 2027-01-01 or 2027-01-01T09:30Z");
     if (*wish.expires_at <= t.now)
-      return fail(problem::kind::invalid, "--until is in the past: " + text(*wish.expires_at));
+      return fail(problem::kind::invalid, "--until is in the past: " + utc_text(*wish.expires_at));
   }
   const auto given = grants::give(t.db, wish, t.by, t.now, mail_about_gift(*who, t.base_url, t.now, true));
   if (!given)
@@ -319,7 +316,7 @@ expected<void> print_sign_in_link(const task& t) {
   if (!link)
     return tl::unexpected(link.error());
   if (t.how.json)
-    print(json::object{{"link", *link}, {"expires_at", text(t.now + storage::sign_in::request_life)}});
+    print(json::object{{"link", *link}, {"expires_at", utc_text(t.now + storage::sign_in::request_life)}});
   else
     fmt::print("{}\n", *link);
   return {};

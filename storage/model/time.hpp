@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace lyceum {
 
@@ -18,5 +19,15 @@ inline std::int64_t micros(unix_time t) {
 inline unix_time from_micros(std::int64_t us) {
   return unix_time{std::chrono::microseconds{us}};
 }
+
+// A moment in UTC, for any of the years 1 to 9999. (What formats a system_clock's time point goes by nanoseconds, which end in 2262: a grant
+// until 2999 was shown as ended in 1830.)
+
+/// RFC 3339, to the second: "2026-11-26T14:03:11Z".
+std::string utc_text(unix_time);
+/// For people: "2026-11-26 14:03:11 UTC".
+std::string utc_words(unix_time);
+/// For people who need no seconds: "2026-11-26 14:03 UTC".
+std::string utc_minute(unix_time);
 
 } // namespace lyceum

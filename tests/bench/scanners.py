@@ -3,11 +3,13 @@
 """wapiti and sqlmap against every form, after they have shown that they bite.
 
 First both scan a page with two holes on purpose (a reflected text, a spliced SQL), on 127.0.0.1: what they do not find there they would not
-find here. Then wapiti crawls the school as a guest and as a member who has just proved who he is, and sqlmap tries each field of each form.
-Nothing may be found. Needs the packages wapiti and sqlmap.
+find here. Then, as a guest, as a member who has just proved who he is and as an operator in the console, every form of every page is looked
+for and sent once as it stands, which must get past the checks of tokens and cookies; wapiti crawls from those pages, and sqlmap tries each
+field of each form. Nothing may be found. Needs the packages wapiti and sqlmap.
 """
 import argparse
-import html
+import html.parser
+import http.client
 import http.server
 import json
 import re
@@ -17,14 +19,81 @@ import subprocess
 import sys
 import threading
 import urllib.parse
-import urllib.request
 
-from school import Checks, School, machine, note, scratch
+from school import Checks, School, machine, scratch, until
 from signed_in import put_sessions, write_school
 
 MODULES = "xss,sql,file,redirect,exec,crlf"
-FORMS = {"/sign-in": ["address", "to"], "/sign-in/password": ["address", "password", "to"], "/sign-in/code": ["code", "ask"]}
-MEMBERS_FORMS = {"/account/address": ["address"], "/account/security/password": ["password"], "/account": ["name", "language"]}
+PAGES = {
+    "guest": ["/sign-in", "/sign-in/password"],
+    "member": ["/account", "/account/sessions", "/account/security", "/account/security/password", "/account/security/second-factor",
+               "/account/address", "/account/delete", "/account/confirm"],
+    "operator": ["/ops/accounts", "/ops/accounts?id=1", "/ops/mail"],
+}
+WORDS = {"address": "a1@school.example", "password": "a password of some length", "plan": "pro", "until": "2099-01-01", "name": "Ann",
+         "code": "123456", "totp": "123456", "note": "a gift", "language": "de"}
+
+
+class Forms(html.parser.HTMLParser):
+    """The forms of a page: [action, {field: value}]."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.all = []
+        self.inside = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "form" and given.get("method", "").lower() == "post":
+            self.all.append([given.get("action"), {}])
+            self.inside = True
+        elif self.inside and tag in ("input", "select", "button") and given.get("name"):
+            self.all[-1][1][given["name"]] = given.get("value") or WORDS.get(given["name"], "x")
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "form"
+
+
+class Visitor:
+    """Keeps cookies, as a browser does."""
+
+    def __init__(self, port, cookie=None):
+        self.port = port
+        self.cookies = dict([cookie.split("=", 1)] if cookie else [])
+
+    def line(self):
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    def ask(self, path, data=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Cookie": self.line()} if self.cookies else {}
+        if data is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request("GET" if data is None else "POST", path, None if data is None else urllib.parse.urlencode(data), headers)
+        answer = connection.getresponse()
+        page = answer.read().decode(errors="replace")
+        for one in answer.headers.get_all("Set-Cookie") or []:
+            name, value = one.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        if answer.status == 303:
+            return self.ask(answer.headers["Location"].replace(f"http://127.0.0.1:{self.port}", ""))
+        return answer.status, page
+
+
+def forms_of(visitor, pages):
+    """Every form there: (action, fields). Console pages ask before they act, so what a question leads to is looked at, too."""
+    found = {}
+    for at in pages:
+        status, page = visitor.ask(at)
+        if status != 200:
+            sys.exit(f"{at} answers {status}")
+        for action, fields in Forms(page).all:
+            found.setdefault((action, frozenset(fields) - {"csrf"}, fields.get("op")), fields)
+            if action.startswith("/ops/") and action.endswith("/ask"):
+                for then, more in Forms(visitor.ask(action, fields)[1]).all:
+                    found.setdefault((then, frozenset(more) - {"csrf"}, more.get("op")), more)
+    return [(action, fields) for (action, names, _), fields in found.items() if names]
 
 
 class Holes(http.server.BaseHTTPRequestHandler):
@@ -59,11 +128,13 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 
 
-def wapiti(url, place, name, cookie=None, seconds=240):
+def wapiti(url, place, name, starts=(), cookie=None, seconds=240):
     """What it found, by kind."""
     report = place / f"{name}.json"
-    command = ["wapiti", "-u", url, "-m", MODULES, "--flush-session", "--store-session", str(place), "-f", "json", "-o", str(report), "-d", "4",
-               "--max-scan-time", str(seconds), "--max-attack-time", "60", "--no-bugreport", "-v", "0", "--scope", "domain"]
+    command = ["wapiti", "-u", url, "-m", MODULES, "--flush-session", "--store-session", str(place), "-f", "json", "-o", str(report), "-d", "3",
+               "--max-scan-time", str(seconds), "--max-attack-time", str(seconds // 3), "--no-bugreport", "-v", "0", "--scope", "domain"]
+    for one in starts:
+        command += ["-s", url.rstrip("/") + one]
     if cookie:
         command += ["-H", f"Cookie: {cookie}"]
     subprocess.run(command, capture_output=True, timeout=seconds + 300)
@@ -71,26 +142,30 @@ def wapiti(url, place, name, cookie=None, seconds=240):
     return {kind: found for kind, found in told["vulnerabilities"].items() if found and kind not in ("Secure Flag cookie", "HttpOnly Flag cookie")}
 
 
-def sqlmap(url, place, data=None, fields=None, cookie=None, token=None, seconds=300):
-    """The fields that it calls injectable, and how many requests it made."""
+def sqlmap(url, place, data=None, fields=None, cookie=None, seconds=300):
+    """The fields that it calls injectable, and how many kinds of try it made."""
     command = ["sqlmap", "-u", url, "--batch", "--level", "3", "--risk", "2", "--output-dir", str(place), "--flush-session", "--timeout", "10",
-               "--retries", "1", "--technique", "BEUS", "--threads", "1", "--disable-coloring", "--ignore-code", "400,403,422,429"]
+               "--retries", "1", "--technique", "BEUS", "--threads", "1", "--disable-coloring", "--ignore-code", "400,403,404,409,422,429",
+               "--ignore-redirects"]
     if data:
         command += ["--data", data]
     if fields:
         command += ["-p", ",".join(fields)]
     if cookie:
         command += ["--cookie", cookie]
-    if token:
-        command += ["--csrf-token", "csrf", "--csrf-url", token]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
         text = done.stdout
     except subprocess.TimeoutExpired as late:
         text = (late.stdout or b"").decode(errors="replace") + "\n(cut)"
-    found = re.findall(r"^Parameter: (.*)$", text, re.M)
-    tested = len(re.findall(r"testing '", text))
-    return found, tested, text
+    return re.findall(r"^Parameter: (.*)$", text, re.M), len(re.findall(r"testing '", text)), text.endswith("(cut)")
+
+
+def enter_console(school):
+    link = json.loads(school.ctl("--json", "console"))["link"]
+    visitor = Visitor(school.port)
+    visitor.ask("/ops/enter", {"token": link.split("#")[1]})
+    return visitor
 
 
 def main():
@@ -112,28 +187,46 @@ def main():
                     environment={"LYCEUM_SIGN_IN_TRIES": "1000000", "LYCEUM_SIGN_IN_PEER_TRIES": "1000000",
                                  "LYCEUM_SIGN_IN_MAILS_HOUR": "1000000"}).ready().settled()
     cookie = put_sessions(school.data / "lyceum.db", 3)[0]
+    subprocess.run([school.program, "user", "grant", "a1@school.example", "pro", "--data", school.data], check=True, capture_output=True)
     with sqlite3.connect(school.data / "lyceum.db", timeout=30) as rows:
         rows.execute("UPDATE sessions SET sudo_until = 9000000000000000")  # he has just proved who he is
-        for table in ("sessions", "accounts"):  # a scanner presses "Sign out" and "Delete", too, and shall go on nevertheless
+        # A scanner presses "Sign out", "Delete" and "Change the password", too, and shall go on nevertheless.
+        for table in ("sessions", "accounts"):
             rows.execute(f"CREATE TRIGGER keep_{table} BEFORE DELETE ON {table} BEGIN SELECT RAISE(IGNORE); END")
+        rows.execute("CREATE TRIGGER keep_epoch BEFORE UPDATE OF sign_in_epoch ON accounts BEGIN SELECT RAISE(IGNORE); END")
     here = f"http://127.0.0.1:{school.port}/"
-    for name, brought in (("guest", None), ("member", cookie)):
-        found = wapiti(here, place, name, brought, how.seconds)
-        checks.that(not found, f"wapiti, as a {name}: {json.dumps(found)[:600] if found else 'nothing'}")
-    for forms, brought in ((FORMS, None), (MEMBERS_FORMS, cookie)):
-        for path, fields in forms.items():
-            request = urllib.request.Request(here.rstrip("/") + path, headers={"Cookie": brought} if brought else {})
-            try:
-                answer = urllib.request.urlopen(request, timeout=10)
-                page, cookies = answer.read().decode(), [one.split(";")[0] for one in answer.headers.get_all("Set-Cookie") or []]
-            except OSError as fault:
-                note(f"{path}: {fault}")
-                continue
-            given = {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page)}
-            data = urllib.parse.urlencode({**given, **{field: given.get(field) or "a@b.example" for field in fields}})
-            injectable, tested, text = sqlmap(here.rstrip("/") + path, place / "sqlmap", data, fields, "; ".join(filter(None, [brought, *cookies])),
-                                              here.rstrip("/") + path, how.seconds)
-            checks.that(not injectable and tested > 0, f"sqlmap, {path} ({', '.join(fields)}): {injectable or 'nothing'} in {tested} kinds of try")
+    people = {"guest": Visitor(school.port), "member": Visitor(school.port, cookie), "operator": enter_console(school)}
+    pages = {name: list(all) for name, all in PAGES.items()}
+    fields = dict(Forms(people["guest"].ask("/sign-in")[1]).all[0][1], address="guest@school.example")
+    asked = people["guest"].ask("/sign-in", fields)[1]  # the page with the code
+    links = []
+
+    def mailed():
+        for at in set(re.findall(r"/dev/mailbox/\d+", people["guest"].ask("/dev/mailbox")[1])):
+            links.extend(re.findall(r"/sign-in/link/[A-Za-z0-9_-]+", people["guest"].ask(at)[1]))
+        return links
+
+    until(mailed, 10)
+    pages["guest"] += [links[0], "/sign-in/code?ask=" + re.search(r'name="ask" value="([^"]*)"', asked).group(1)]
+    newest = re.search(r'href="(/ops/mail\?id=\d+)"', people["operator"].ask("/ops/mail")[1]).group(1)
+    pages["operator"].append(newest)
+    forms = {name: forms_of(visitor, pages[name]) for name, visitor in people.items()}
+    for name, all in forms.items():
+        shut = {action: status for action, fields in all for status in [people[name].ask(action, fields)[0]] if status in (403, 405, 500)}
+        checks.that(bool(all) and not shut, f"{len(all)} forms ({name}), sent as they stand, get past the door{': but ' + str(shut) if shut else ''}")
+    people["operator"] = enter_console(school)
+    for name, visitor in people.items():
+        found = wapiti(here, place, name, pages[name], visitor.line(), how.seconds)
+        checks.that(not found, f"wapiti, {name}: {json.dumps(found)[:600] if found else 'nothing'}")
+    people["operator"] = enter_console(school)  # wapiti has pressed "Sign out"
+    token = Forms(people["operator"].ask("/ops/accounts")[1]).all[-1][1]["csrf"]
+    for name, visitor in people.items():
+        for action, fields in forms[name]:
+            tried = [one for one in fields if one != "csrf"]
+            given = dict(fields, csrf=token) if name == "operator" else fields
+            injectable, tested, cut = sqlmap(here.rstrip("/") + action, place / "sqlmap", urllib.parse.urlencode(given), tried, visitor.line(), how.seconds)
+            checks.that(not injectable and tested > 0, f"sqlmap, {name}, {action} ({', '.join(tried)}): {injectable or 'nothing'} in {tested} kinds of try"
+                        f"{', cut' if cut else ''}")
     checks.that(school.well(20), "the school is well afterwards")
     crashes = school.ctl("crashes")
     checks.that("request" not in crashes, f"no request crashed: {crashes[:200]}")

@@ -15,6 +15,7 @@
 namespace lyceum::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -79,12 +80,12 @@ TEST_P(console_accounts, an_account_is_found_by_its_address_and_no_log_holds_it)
 }
 
 TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
-  const auto asked = post("/ops/accounts/ask", act("op=grant&plan=pro&until=2099-01-01&note=invoice+12"));
+  const auto asked = post("/ops/accounts/ask", act("op=grant&plan=pro&until=2999-01-01&note=invoice+12"));
   EXPECT_EQ(asked.status, 200);
   EXPECT_THAT(asked.body, HasSubstr("Give pro to ann@example.com?"));
   EXPECT_TRUE(grants().empty()) << "a question gives nothing";
   const auto order =
-      act("op=grant&plan=pro&until=2099-01-01&note=invoice+12&form=" + console_visitor::value_of(asked, "form"));
+      act("op=grant&plan=pro&until=2999-01-01&note=invoice+12&form=" + console_visitor::value_of(asked, "form"));
   EXPECT_EQ(post("/ops/accounts/act", order).status, 303);
   EXPECT_EQ(post("/ops/accounts/act", order).status, 303) << "a second click";
   ASSERT_EQ(grants().size(), 1u);
@@ -92,7 +93,8 @@ TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
   EXPECT_EQ(grants()[0].note, "invoice 12");
   EXPECT_TRUE(grants()[0].expires_at.has_value());
   const auto page = look();
-  for (const auto* part : {"pro is given until 2099-01-01.", "invoice 12", "granted", "plans: pro", "Take back"})
+  for (const auto* part :
+       {"pro is given until 2999-01-01.", "until 2999-01-01 00:00", "invoice 12", "granted", "plans: pro", "Take back"})
     EXPECT_THAT(page.body, HasSubstr(part));
   EXPECT_THAT(look().body, Not(HasSubstr("pro is given"))) << "told once";
   const auto audit = school->ctl({"--json", "audit"}).out;
@@ -114,6 +116,80 @@ TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
     EXPECT_THAT(school->get(shown).body, AllOf(HasSubstr("pro"), Not(HasSubstr("invoice 12"))));
   }
   EXPECT_EQ(post("/ops/accounts/ask", act(which)).status, 404) << "it is taken back";
+}
+
+TEST_P(console_accounts, all_are_listed_page_by_page_and_by_role) {
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(storage::accounts::make(
+        *db,
+        {"b" + std::to_string(100 + i) + "@example.com", "", i == 59 ? account_role::author : account_role::learner},
+        "test", now_utc()));
+  const auto first = look("/ops/accounts");
+  EXPECT_EQ(first.status, 200);
+  EXPECT_THAT(first.body, AllOf(HasSubstr("ann@example.com"), HasSubstr("Ann &lt;b&gt;"), HasSubstr("b148@"),
+                                Not(HasSubstr("b149@"))));
+  const auto at = first.body.find("href=\"/ops/accounts?after=");
+  ASSERT_NE(at, std::string::npos);
+  const auto more = first.body.substr(at + 6, first.body.find('"', at + 6) - at - 6);
+  EXPECT_THAT(more, Not(HasSubstr("@")));
+  EXPECT_THAT(look(more).body,
+              AllOf(HasSubstr("b149@"), HasSubstr("b159@"), Not(HasSubstr("b148@")), Not(HasSubstr("after="))));
+  EXPECT_THAT(look("/ops/accounts?role=author").body, AllOf(HasSubstr("b159@"), Not(HasSubstr("b158@"))));
+  EXPECT_THAT(look("/ops/accounts?role=operator").body, HasSubstr("There is none."));
+  for (const auto* nonsense : {"?role=king", "?after=x", "?after=-1"})
+    EXPECT_EQ(look(std::string("/ops/accounts") + nonsense).status, 404) << nonsense;
+}
+
+TEST_P(console_accounts, one_is_added_and_deleted_by_who_types_its_address) {
+  const std::string ben = csrf() + "&op=add&address=Ben%40Example.com&name=Ben&role=author";
+  EXPECT_THAT(post("/ops/accounts/ask", ben).body, AllOf(HasSubstr("Add Ben@Example.com?"), HasSubstr("author")));
+  EXPECT_FALSE(storage::accounts::find_by_address(*db, "ben@example.com")) << "a question adds nothing";
+  const auto added = post("/ops/accounts/act", ben + "&form=1");
+  EXPECT_EQ(added.status, 303);
+  EXPECT_EQ(added.field("Location"), "/ops/accounts");
+  EXPECT_THAT(look("/ops/accounts").body, HasSubstr("is added."));
+  const auto made = storage::accounts::find_by_address(*db, "ben@example.com");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->role, account_role::author);
+  EXPECT_EQ(post("/ops/accounts/act", ben + "&form=1").status, 303) << "a second click";
+  const auto twice = post("/ops/accounts/act", ben + "&form=2");
+  EXPECT_EQ(twice.status, 409);
+  EXPECT_THAT(twice.body, HasSubstr("There is an account with that address already."));
+  for (const auto* wrong : {"address=ben&name=&role=learner", "address=c%40example.com&name=&role=king",
+                            "address=c%40example.com&name=a%0D%0Ab&role=learner", "address=&name=&role="})
+    EXPECT_EQ(post("/ops/accounts/act", csrf() + "&op=add&" + wrong).status, 409) << wrong;
+
+  EXPECT_THAT(post("/ops/accounts/ask", act("op=delete")).body,
+              AllOf(HasSubstr("Delete ann@example.com for ever?"), HasSubstr("name=\"typed\"")));
+  for (const auto* other : {"op=delete&form=3", "op=delete&form=4&typed=ben%40example.com"})
+    EXPECT_EQ(post("/ops/accounts/act", act(other)).status, 409) << other;
+  EXPECT_TRUE(storage::accounts::find(*db, ann.account_id));
+  const auto gone = post("/ops/accounts/act", act("op=delete&form=5&typed=+ANN%40example.com"));
+  EXPECT_EQ(gone.status, 303);
+  EXPECT_EQ(gone.field("Location"), "/ops/accounts");
+  EXPECT_FALSE(storage::accounts::find(*db, ann.account_id));
+  EXPECT_EQ(sessions(), 0u);
+  EXPECT_THAT(look("/ops/accounts").body, HasSubstr("ann@example.com is deleted."));
+  const auto audit = read_file(school->data() / "log" / "audit.jsonl");
+  EXPECT_THAT(audit, AllOf(HasSubstr("\"delete\""), HasSubstr("…@example.com")));
+  EXPECT_THAT(audit, AllOf(Not(HasSubstr("ann@")), Not(HasSubstr("ANN@")), Not(HasSubstr("Ben@"))));
+}
+
+TEST_P(console_accounts, a_link_signs_in_once_and_stands_nowhere_else) {
+  EXPECT_THAT(post("/ops/accounts/ask", act("op=sign_in_link")).body, HasSubstr("signs in as ann@example.com?"));
+  EXPECT_EQ(post("/ops/accounts/act", act("op=sign_in_link&form=1")).status, 303);
+  const auto page = look().body;
+  const auto at = page.find("/sign-in/link/");
+  ASSERT_NE(at, std::string::npos);
+  const auto path = page.substr(at, std::string("/sign-in/link/").size() + 43);
+  EXPECT_EQ(school->get(path).status, 200);
+  EXPECT_THAT(look().body, Not(HasSubstr("/sign-in/link/"))) << "shown once";
+  EXPECT_THAT(look().body, HasSubstr("link_made"));
+  const auto token = path.substr(path.rfind('/') + 1);
+  for (const auto* log : {"audit.jsonl", "access.jsonl"})
+    EXPECT_THAT(read_file(school->data() / "log" / log), Not(HasSubstr(token))) << log;
+  ASSERT_TRUE(storage::accounts::suspend(*db, ann.account_id, "test", "test", now_utc()));
+  EXPECT_EQ(post("/ops/accounts/act", act("op=sign_in_link&form=2")).status, 409);
 }
 
 TEST_P(console_accounts, sessions_end_one_by_one_or_all_at_once) {
@@ -138,7 +214,7 @@ TEST_P(console_accounts, what_makes_no_sense_is_told_and_changes_nothing) {
     EXPECT_THAT(got.body, HasSubstr("role=\"alert\"")) << wrong;
   }
   EXPECT_EQ(post("/ops/accounts/act", act("op=grant&note=&until=&plan=" + std::string(65, 'x'))).status, 409);
-  for (const auto* nonsense : {"op=delete", "op=revoke", "op=revoke&grant=x", "op=end_session&session=-1", ""})
+  for (const auto* nonsense : {"op=remove", "op=revoke", "op=revoke&grant=x", "op=end_session&session=-1", ""})
     EXPECT_EQ(post("/ops/accounts/act", act(nonsense)).status, 404) << nonsense;
   EXPECT_EQ(post("/ops/accounts/act", csrf() + "&id=1&op=grant&plan=pro").status, 404) << "nobody's";
   const auto ben = storage::accounts::make(*db, {"ben@example.com"}, "test", now_utc()).value();
@@ -173,7 +249,7 @@ TEST_P(console_accounts, while_the_database_is_away_the_console_says_so_and_goes
   const auto page = look();
   EXPECT_EQ(page.status, 503);
   EXPECT_THAT(page.body, HasSubstr("The database does not answer"));
-  EXPECT_EQ(look("/ops/accounts").status, 200) << "the form needs none";
+  EXPECT_EQ(look("/ops/accounts").status, 503);
   EXPECT_EQ(look("/ops").status, 200);
   const auto order = act("op=grant&plan=pro&until=&note=&form=7");
   EXPECT_EQ(post("/ops/accounts/act", order).status, 503);

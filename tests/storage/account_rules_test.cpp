@@ -12,6 +12,17 @@
 namespace lyceum {
 namespace {
 
+TEST(time_text_test, moments_of_any_year_are_written_in_utc) {
+  using namespace std::chrono;
+  const unix_time at = sys_days{2026y / November / 26} + 14h + 3min + 11s + 999ms;
+  EXPECT_EQ(utc_text(at), "2026-11-26T14:03:11Z");
+  EXPECT_EQ(utc_words(at), "2026-11-26 14:03:11 UTC");
+  EXPECT_EQ(utc_minute(at), "2026-11-26 14:03 UTC");
+  EXPECT_EQ(utc_text(sys_days{2999y / May / 4}), "2999-05-04T00:00:00Z") << "nanoseconds end in 2262";
+  EXPECT_EQ(utc_text(sys_days{9999y / December / 31} + 24h - 1us), "9999-12-31T23:59:59Z");
+  EXPECT_EQ(utc_text(unix_time{} - 1us), "1969-12-31T23:59:59Z");
+}
+
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 

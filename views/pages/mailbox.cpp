@@ -6,34 +6,19 @@
 #include "views/url.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 namespace lyceum::views {
 namespace {
 
 constexpr std::size_t links_max = 20;
 
-std::string moment(unix_time at, bool machine) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::seconds>(at - day)};
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(),
-                machine ? "%04d-%02u-%02uT%02d:%02d:%02dZ" : "%04d-%02u-%02u %02d:%02d:%02d UTC",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
-  return text.data();
-}
-
 model::object row_model(const mailbox_row& row) {
   return {{"url", row.url},
           {"subject", row.subject.empty() ? "(no subject)" : row.subject},
           {"to", row.to},
           {"template", row.template_name},
-          {"time", moment(row.kept_at, false)},
-          {"time_iso", moment(row.kept_at, true)}};
+          {"time", utc_words(row.kept_at)},
+          {"time_iso", utc_text(row.kept_at)}};
 }
 
 } // namespace

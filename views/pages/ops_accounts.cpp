@@ -3,9 +3,21 @@
 #include "views/pages/ops_model.hpp"
 
 namespace lyceum::views {
-std::string console_find_page(const theme& look, const console_visitor& who, std::string_view wrong) {
+std::string console_accounts_page(const theme& look, const console_accounts& what, const console_visitor& who,
+                                  std::string_view done) {
   auto own = console_frame("Accounts", who);
-  own.insert_or_assign("wrong", wrong);
+  own.merge(model::object{{"done", done},
+                          {"wrong", what.wrong},
+                          {"listed", what.listed},
+                          {"has_rows", !what.rows.empty()},
+                          {"rows", make_list(what.rows,
+                                             [](const console_accounts::row& r) {
+                                               return model::object{{"id", r.id},       {"address", r.address},
+                                                                    {"name", r.name},   {"role", r.role},
+                                                                    {"since", r.since}, {"suspended", r.suspended}};
+                                             })},
+                          {"more", what.more},
+                          {"roles", pairs(what.roles, "title", "where")}});
   return look.render("ops_accounts", model{std::move(own)}, "en");
 }
 
@@ -50,6 +62,7 @@ std::string console_data_ask_page(const theme& look, const console_data_question
                           {"back_to", what.back_to},
                           {"button", what.button},
                           {"harsh", what.harsh},
+                          {"typed", what.typed},
                           {"wrong", wrong},
                           {"facts", pairs(what.facts, "label", "value")},
                           {"fields", pairs(what.fields, "field", "value")}});

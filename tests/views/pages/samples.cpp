@@ -253,7 +253,16 @@ article empty_article() {
   return a;
 }
 
-static console_mails full_mails(bool nasty) {
+static console_accounts some_accounts(bool nasty) {
+  const auto text = [&](const char* plain) { return nasty ? nasty_title : std::string(plain); };
+  return {.wrong = nasty ? nasty_title : "",
+          .rows = {{"4711", text("ann@example.com"), text("Ann"), "learner", "2026-11-26 09:00 UTC", false},
+                   {"4712", "ben@example.com", "", "operator", "2026-11-26 09:01 UTC", true}},
+          .more = "/ops/accounts?after=4712",
+          .roles = {{"All", "/ops/accounts"}, {"Learners", "/ops/accounts?role=learner"}}};
+}
+
+console_mails full_mails(bool nasty) {
   const auto word = [&](const char* plain) { return nasty ? nasty_title : std::string(plain); };
   console_mails made;
   made.headline = word("Mail goes to smtp.example:587");
@@ -338,7 +347,9 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
       {"ops-empty", console_page(look, empty_console(), operating, "")},
       {"ops-ask", console_ask_page(look, question, operating, nasty ? nasty_title : "", {{"kill", "Kill"}})},
       {"ops-ask-refused", console_ask_page(look, refused, operating, "", {})},
-      {"ops-accounts", console_find_page(look, operating, nasty ? nasty_title : "There is no such account.")},
+      {"ops-accounts", console_accounts_page(look, some_accounts(nasty), operating, nasty ? nasty_title : "Done.")},
+      {"ops-accounts-look", console_accounts_page(look, {.listed = false}, looking, "")},
+      {"ops-accounts-empty", console_accounts_page(look, {}, operating, "")},
       {"ops-account", console_account_page(look, full_account(nasty), operating, nasty ? nasty_title : "given.")},
       {"ops-account-look", console_account_page(look, full_account(nasty), looking, "")},
       {"ops-account-empty", console_account_page(look, {}, operating, "")},
@@ -349,6 +360,7 @@ std::map<std::string, std::string> all_pages(bool nasty, const std::string& lang
                                                  "Give pro to ann@example.com?",
                                                  "Give it",
                                                  true,
+                                                 nasty ? nasty_title : "Its mail address",
                                                  {{"Note", nasty ? nasty_title : "invoice 12"}},
                                                  {{"op", "grant"}, {"note", nasty ? nasty_title : "invoice 12"}}},
                                                 operating, nasty ? nasty_title : "")},

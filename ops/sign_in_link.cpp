@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/commands/user_mail.hpp"
+#include "ops/sign_in_link.hpp"
 
 #include "ops/grant_mail.hpp"
 #include "storage/accounts.hpp"
@@ -7,37 +7,9 @@
 #include "storage/secrets.hpp"
 #include "storage/sign_in.hpp"
 
-#include <boost/json.hpp>
-
-#include <fstream>
-#include <sstream>
-
 namespace lyceum {
-namespace {
 
-namespace json = boost::json;
 namespace secrets = storage::secrets;
-
-/// The first address in what a running server wrote of itself.
-std::string bound_address(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  boost::system::error_code wrong;
-  const auto read = json::parse(text.str(), wrong);
-  const auto* listed = wrong || !read.is_object() ? nullptr : read.as_object().if_contains("listen");
-  if (listed == nullptr || !listed->is_array() || listed->as_array().empty() || !listed->as_array()[0].is_string())
-    return {};
-  return std::string(listed->as_array()[0].as_string());
-}
-
-} // namespace
-
-std::string site_address(const config& cfg) {
-  if (!cfg.base_url.empty())
-    return cfg.base_url;
-  const auto bound = bound_address(cfg.run_dir() / "listen.json");
-  return bound.empty() ? std::string() : default_base_url(bound);
-}
 
 expected<std::string> make_sign_in_link(storage::db& db, const account& who, const std::string& base_url,
                                         std::string_view by, unix_time now) {
@@ -61,6 +33,14 @@ expected<std::string> account_address(std::string_view typed) {
   if (!address)
     return fail(problem::kind::invalid, "Mail does not reach quotes, or letters beyond a to z, before the @.");
   return std::move(*address);
+}
+
+std::string audited_argument(const std::string& argument) {
+  const auto at = argument.rfind('@');
+  if (at == std::string::npos)
+    return argument;
+  const auto read = mail_address::parse(argument);
+  return read ? read->masked() : "…" + argument.substr(at);
 }
 
 } // namespace lyceum
