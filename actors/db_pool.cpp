@@ -91,12 +91,14 @@ caf::behavior db_pool(caf::event_based_actor* self, const db_options* options, s
     const auto now = clock::now();
     auto& queue = state->queue;
     for (auto at = queue.begin(); at != queue.end();) {
-      if (now - at->since > options->wait_max || now > at->task->deadline) {
-        at->task->fail(crowded);
-        at = queue.erase(at);
-      } else if (auto* worker = state->idle_for(at->task->needs)) {
+      // A worker first: where the whole machine paused, everybody has waited too long, and nobody needs to be sent away.
+      auto* worker = now > at->task->deadline ? nullptr : state->idle_for(at->task->needs);
+      if (worker != nullptr) {
         worker->busy = true;
         self->send(worker->actor, std::move(at->task));
+        at = queue.erase(at);
+      } else if (now - at->since > options->wait_max || now > at->task->deadline) {
+        at->task->fail(crowded);
         at = queue.erase(at);
       } else {
         ++at;

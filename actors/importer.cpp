@@ -323,12 +323,14 @@ private:
   }
 
   void rest() {
-    step_ = "rests";
     working_ = false;
-    if (std::exchange(again_, false))
+    if (std::exchange(again_, false)) {
       start_rendering();
-    else if (!std::exchange(warmed_, true))
+    } else if (!std::exchange(warmed_,
+                              true)) { // before it says that it rests: who waits for that may then ask the warmer
       supervision::tell(tree_.named("cache/warmer"), warm_atom::value);
+    }
+    step_ = working_ ? step_ : "rests";
   }
 
   caf::event_based_actor* self_;

@@ -67,9 +67,17 @@ std::string why_not_delivering(const mail_facts& now) {
   return {};
 }
 
+namespace {
+
+bool puts_all_off(const mail_facts& now, unix_time at) {
+  return now.deferred >= put_off_suspect && now.put_off_since && at - *now.put_off_since > now.late_after;
+}
+
+} // namespace
+
 bool is_late(const mail_facts& now, unix_time at) {
   const auto for_long = [&](const std::optional<unix_time>& since) { return since && at - *since > now.late_after; };
-  return for_long(now.oldest) || (now.waiting > 0 && for_long(now.host_away_since));
+  return for_long(now.oldest) || (now.waiting > 0 && for_long(now.host_away_since)) || puts_all_off(now, at);
 }
 
 std::vector<mail_trouble> troubles_of(const mail_facts& now, unix_time at) {
@@ -80,7 +88,11 @@ std::vector<mail_trouble> troubles_of(const mail_facts& now, unix_time at) {
   else if (now.host_away_since)
     all.push_back({"mail", "away",
                    now.host_reason + ", since " + moment(*now.host_away_since, at) + "; " + wait + ", " + goes_on});
-  if (now.oldest && is_late(now, at)) {
+  if (puts_all_off(now, at))
+    all.push_back({"mail", "late",
+                   "the mail host has put off every mail since " + moment(*now.put_off_since, at) + "; " + wait +
+                       " (`lyceum ctl mail list --state deferred` says why)"});
+  if (now.oldest && at - *now.oldest > now.late_after) {
     const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(at - *now.oldest).count();
     const auto paused = paused_words(now);
     all.push_back({"mail/outbox", "late",
@@ -138,6 +150,10 @@ std::string mail_health::ended(std::size_t worker, const delivery& how, clock::d
   ++figures_.took.at(static_cast<std::size_t>(slot));
   figures_.took_sum_s += took_s;
   ++figures_.ended.at(static_cast<std::size_t>(how.how));
+  if (how.how == delivery::result::sent)
+    facts_.put_off_since.reset();
+  else if (how.how == delivery::result::deferred && !facts_.put_off_since)
+    facts_.put_off_since = now;
   const bool was = patience_.in_trouble();
   patience_.ended(worker, how.how, clock::now());
   const bool is = patience_.in_trouble();
@@ -165,10 +181,13 @@ void mail_health::database(bool answers, unix_time now) {
 void mail_health::counted(std::vector<mail_figures::row> mails, std::optional<unix_time> oldest,
                           std::vector<std::string> paused) {
   const std::lock_guard lock(guard_);
-  facts_.waiting = 0;
+  facts_.waiting = facts_.deferred = 0;
   for (const auto& one : mails)
-    if (one.state == mail_state::queued || one.state == mail_state::deferred)
+    if (one.state == mail_state::deferred)
+      facts_.deferred += one.mails;
+    else if (one.state == mail_state::queued)
       facts_.waiting += one.mails;
+  facts_.waiting += facts_.deferred;
   facts_.oldest = oldest;
   facts_.paused = std::move(paused);
   figures_.mails = std::move(mails);

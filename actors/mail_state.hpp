@@ -33,9 +33,11 @@ struct mail_facts {
   std::optional<unix_time> host_away_since;
   std::string host_reason; ///< "the mail host smtp.example:587 cannot be connected to …"
   std::optional<unix_time> database_away_since;
-  std::int64_t waiting = 0;        ///< queued or deferred
-  std::optional<unix_time> oldest; ///< since when one of them could have been sent: `outbox::oldest_waiting`
-  std::vector<std::string> paused; ///< templates; "" = all of them
+  std::int64_t waiting = 0; ///< queued or deferred
+  std::int64_t deferred = 0;
+  std::optional<unix_time> put_off_since; ///< the first try that was put off since a mail was sent
+  std::optional<unix_time> oldest;        ///< since when one of them could have been sent: `outbox::oldest_waiting`
+  std::vector<std::string> paused;        ///< templates; "" = all of them
   std::chrono::minutes late_after{10};
 };
 
@@ -43,7 +45,10 @@ struct mail_facts {
 bool is_delivering(const mail_facts&);
 /// For visitors, without names of machines; empty while it is delivered.
 std::string why_not_delivering(const mail_facts&);
-/// True where a mail that could be sent waits for longer than `late_after`, or the mail host is away for so long while any waits.
+/// Mails that are put off, and none sent, before that is no recipient's fault any more.
+inline constexpr std::int64_t put_off_suspect = 3;
+/// True where for longer than `late_after` a mail waits that could be sent, or the mail host is away while any waits, or it puts off one
+/// mail after the other and takes none.
 bool is_late(const mail_facts&, unix_time now);
 
 /// What an operator should know: a word, and a sentence.

@@ -48,6 +48,8 @@ caf::behavior page_cache(caf::stateful_actor<page_cache_state>* self, page_table
       [self](const keep_page& what) {
         if (what.what)
           self->state.keeper->published(what.key, what.what);
+        else
+          self->state.keeper->taken_out(what.key);
       },
       [self](const evict_pages& what) -> std::uint64_t { return self->state.keeper->evict(what.tag, what.seq); },
       [self](const forget_page& what) { return self->state.keeper->erase(what.key); },

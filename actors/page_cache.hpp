@@ -14,7 +14,7 @@ namespace lyceum {
 
 /// The page cache: looks after the page table, as the owner of an ETS table does. What it decides is in `page_keeper`.
 ///
-///   keep_page {key, what}      was put into the table: to be kept under its limits, encoded and stored. No answer
+///   keep_page {key, what}      was put into the table: to be kept under its limits, encoded and stored; null: was taken out. No answer
 ///   evict_pages {tag, seq}     what depends on `tag` and was made before `seq` (0: all of it) is stale →
 ///   std::uint64_t: how many forget_page {key}          removed → bool: it was there ask_page_figures {}        →
 ///   page_figures list_pages {prefix, count} → page_list, the most asked for first show_page {key}            →

@@ -55,6 +55,11 @@ void page_keeper::published(const std::string& key, const page_ptr& what) {
     write(key, *what);
 }
 
+void page_keeper::taken_out(const std::string& key) {
+  if (!table_.find(key))
+    erase(key);
+}
+
 /// Tells the policy of a page in the table, and removes what must go for it.
 void page_keeper::keep(const std::string& key, const page_ptr& what) {
   for (const auto& gone : pages_.put(key, what->bytes() + key.size())) {

@@ -66,6 +66,8 @@ public:
   /// Told of a page that whoever made it has put into the table. Does nothing where the table has another one by now (its
   /// own message follows) or none (somebody took it out: it must not come back). One larger than the limit is taken out.
   void published(const std::string& key, const page_ptr& what);
+  /// Told of a page that somebody took out of the table: it shall not come back from the store. Does nothing where one is there again.
+  void taken_out(const std::string& key);
   /// What came of encoding `from`; null where it failed.
   void encoded(const std::string& key, const page_ptr& from, page_ptr made);
   /// Marks as stale what depends on `tag` and was made before `seq` (0: all of it). Returns how many pages.

@@ -179,8 +179,8 @@ private:
     if (answer.status >= 500)
       return lead_failed(); // what was kept is served on
     if (!wanted) {          // it is no page any more
-      tools_.pages.erase(job_->cache_key);
-      tools_.pages.erase(job_->alike_key);
+      take_out(job_->cache_key);
+      take_out(job_->alike_key);
       return;
     }
     const bool room = tools_.pages.bytes() <= tools_.page_bytes_max + tools_.page_bytes_max / 8;
@@ -191,12 +191,18 @@ private:
     // What it was before: a copy for all of what is not for all any more, or one of a tier that nobody looks for.
     if (const auto& other = page->alike ? job_->cache_key : job_->alike_key; other != key)
       if (const auto old = tools_.pages.find(other); old && old->alike != page->alike)
-        tools_.pages.erase(other);
+        take_out(other);
     // Made with the theme before, and perhaps put there after its pages were evicted: nobody else would evict this one.
     if (look_ != tools_.looks.load())
-      tools_.pages.erase(key);
+      take_out(key);
     else
       supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{key, page});
+  }
+
+  /// From the table, and from what the page cache keeps for the next process.
+  void take_out(const std::string& key) {
+    if (tools_.pages.erase(key))
+      supervision::tell(tools_.tree.named("cache/page_cache"), keep_page{key, nullptr});
   }
 
   void lead_failed() {

@@ -79,6 +79,9 @@ delivery judged_by_reply(const smtp_dialogue& told, std::string_view recipient) 
                    : delivery{result::unreachable, "cannot log us in now: " + reply};
     return {result::unreachable, "does not serve us " + std::string(step_words(told.step())) + ": " + reply};
   }
+  if (told.step() == smtp_step::sender && code >= 400 &&
+      code < 500) // of no recipient yet: too much mail for it, or a fault of its own
+    return {result::unreachable, "takes no mail now: " + reply};
   if (code == 421 || (code < 500 && code >= 400))
     return {result::deferred, "defers " + who + " " + std::string(step_words(told.step())) + ": " + reply};
   if (code == 530)
@@ -99,7 +102,7 @@ delivery judged_without_reply(const smtp_dialogue& told, smtp_end how, std::stri
             (how == smtp_end::late ? "did not answer in time after the whole text: it may have arrived"
                                    : "was cut off after the whole text: it may have arrived") +
                 more};
-  const result early = told.step() < smtp_step::sender ? result::unreachable : result::deferred;
+  const result early = told.step() <= smtp_step::sender ? result::unreachable : result::deferred;
   switch (how) {
   case smtp_end::no_address:
     return {result::unreachable, "has no address: look at its name, and at this machine's DNS" + more};

@@ -235,17 +235,22 @@ void add_account_commands(supervision::control& control, supervision::system& tr
         const auto read = parse_account_order(asked.args);
         if (const auto* wrong = std::get_if<std::string>(&read))
           return reply({"null", "usage", *wrong});
-        submit(tree, std::make_shared<db_task>(
-                         db_use::writes,
-                         [order = std::get<account_order>(read), reply, site = around()](storage::db& db) {
-                           const auto done = carried_out(db, order, site);
-                           reply(done ? control_answer{json::serialize(json::object{{"done", *done}}), {}, {}}
-                                      : refused(done.error()));
-                         },
-                         [reply](const problem& why, bool) {
-                           reply(refused({why.what, "The database does not answer: nothing is known to be done."}));
-                         },
-                         std::chrono::steady_clock::now() + answer_max));
+        submit(tree,
+               std::make_shared<db_task>(
+                   db_use::writes,
+                   [order = std::get<account_order>(read), reply, site = around()](storage::db& db) {
+                     const auto done = carried_out(db, order, site);
+                     reply(done ? control_answer{json::serialize(json::object{{"done", *done}}), {}, {}}
+                                : refused(done.error()));
+                   },
+                   [reply](const problem& why, bool lost) {
+                     if (lost)
+                       return reply({"null", "unknown",
+                                     "The database broke off: nobody knows whether this was done. Look first."});
+                     reply(refused({why.what, why.detail.empty() ? "The database does not answer: nothing was done."
+                                                                 : why.detail}));
+                   },
+                   std::chrono::steady_clock::now() + answer_max));
       },
       supervision::control_rule{supervision::control_caller::role::operator_, true, {}, audited_argument});
 }

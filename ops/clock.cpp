@@ -70,6 +70,8 @@ clock_task removing(std::string name, std::function<std::int64_t(storage::db&, u
 clock_task ended_grants(const shared_ptr& with) {
   return {"grants", {.every = 1min}, [with](storage::db& db, const clock_task::moment& at) {
             const auto tell = [&](storage::db& in, const grant& ended, const account& owner) {
+              if (storage::grants::has_plan(in, owner.account_id, ended.plan, at.now))
+                return; // by another grant: nothing is closed
               put(in, *with,
                   {.recipient = owner.address,
                    .recipient_name = owner.name,

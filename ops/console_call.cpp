@@ -4,8 +4,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <memory>
 
 #include <unistd.h>
@@ -18,7 +16,7 @@ std::string done_text(const std::string& op, const std::string& path, std::strin
   return fmt::format("{}: {} is {}, generation {}.", op, path, state, generation);
 }
 
-/// {"done": "pro is given."} in its words; {"gets_mail_again": "ann@example.com"} as "Gets mail again: ann@example.com."
+/// {"done": "pro is given."} in its words; what changes mail answers with a name and a value, for programs.
 std::string sentence_of(const boost::json::value& answer) {
   const auto* o = answer.if_object();
   if (!o || o->size() != 1)
@@ -27,10 +25,17 @@ std::string sentence_of(const boost::json::value& answer) {
   const auto said = value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
   if (name == "done")
     return said;
-  std::string words(name);
-  std::ranges::replace(words, '_', ' ');
-  words[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(words[0])));
-  return words + ": " + said + ".";
+  if (name == "queued" && value.is_string())
+    return "Mail " + said + " is queued again.";
+  if (name == "queued")
+    return said == "0" ? "No failed mail has its text any more: none is queued." : said + " queued again.";
+  if (name == "dropped")
+    return "Mail " + said + " is dropped.";
+  if (name == "paused" || name == "resumed")
+    return fmt::format("{}: {}.", name == "paused" ? "Paused" : "Goes on", said);
+  if (name == "gets_mail_again")
+    return said + " gets mail again.";
+  return "Done.";
 }
 
 supervision::control_caller caller_of(const http::operator_session& of) {
@@ -58,7 +63,7 @@ void console_call(supervision::control& control, const http::console_desk::order
       std::move(asked), std::move(who),
       [then = std::move(then), op = what.op, path = what.path](const supervision::control_answer& got) {
         if (!got.code.empty())
-          return then({false, got.detail.empty() ? got.code : got.detail});
+          return then({false, got.detail.empty() ? got.code : got.detail, got.code});
         boost::system::error_code bad;
         const auto value = boost::json::parse(got.json, bad);
         const auto* o = bad ? nullptr : value.if_object();
@@ -77,7 +82,7 @@ void console_data_call(supervision::control& control, const std::string& command
   asked.args = std::move(words);
   control.call(std::move(asked), caller_of(who), [then = std::move(then)](const supervision::control_answer& got) {
     if (!got.code.empty())
-      return then({false, got.detail.empty() ? got.code : got.detail});
+      return then({false, got.detail.empty() ? got.code : got.detail, got.code});
     boost::system::error_code bad;
     then({true, sentence_of(boost::json::parse(got.json, bad))});
   });

@@ -257,7 +257,11 @@ void add_mail_commands(supervision::control& control, supervision::system& tree)
           if (!reads)
             supervision::tell(tree.named("mail/outbox"), look_atom::value);
         };
-        auto failed = [reply](const problem& why, bool) { reply(refused(why)); };
+        auto failed = [reply](const problem& why, bool lost) {
+          reply(lost ? control_answer{"null", "unknown",
+                                      "The database broke off: nobody knows whether this was done. Look first."}
+                     : refused(why));
+        };
         submit(tree, std::make_shared<db_task>(reads ? db_use::reads : db_use::writes, std::move(work),
                                                std::move(failed), std::chrono::steady_clock::now() + answer_max));
       },

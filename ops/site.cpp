@@ -446,9 +446,7 @@ struct site::inner {
         say("base_url is not set: links in feeds and to search engines begin with " + frame.base_url +
             "; set it to the address that visitors use");
     }
-    const auto host = frame.base_url.substr(frame.base_url.find("://") + 3);
-    frame.mail_host = host.substr(0, host.find_first_of(host.starts_with('[') ? "]" : ":/"));
-    std::erase(frame.mail_host, '[');
+    frame.mail_host = message_id_host(frame.base_url);
   }
 
   void prepare_control() {

@@ -2,6 +2,7 @@
 #include "storage/accounts.hpp"
 
 #include "storage/account_rows.hpp"
+#include "storage/model/mail.hpp"
 
 namespace lyceum::storage::accounts {
 namespace {
@@ -32,6 +33,9 @@ constexpr query delete_requests{"accounts.delete_requests", "DELETE FROM sign_in
 constexpr query empty_history{"accounts.empty_history", R"sql(
   UPDATE account_log SET detail = '' WHERE account_id = $1
 )sql"};
+// What a worker is at just now goes out, and is forgotten with the rest.
+constexpr query delete_mails{"account.delete_mails",
+                             "DELETE FROM mail_outbox WHERE recipient_key = $1 AND state <> 'sending'"};
 constexpr query delete_account{"accounts.delete", "DELETE FROM accounts WHERE id = $1"};
 
 // One change of an account: its row is held, `write` runs, history and nodes hear of it.
@@ -169,6 +173,7 @@ expected<account> remove(db& on, id account_id, std::string_view by, unix_time n
       return fail(problem::kind::not_found, "account");
     auto gone = account_rows::find(on, account_id);
     on.exec(delete_requests, gone->address_key);
+    on.exec(delete_mails, mail_address_key(gone->address));
     on.exec(delete_account, account_id); // the schema's cascades take the rest
     on.exec(empty_history, account_id);
     account_rows::note_event(on, account_id, by, "deleted", "", now);

@@ -3,6 +3,7 @@
 
 #include "storage/account_rows.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace lyceum::storage::grants {
@@ -127,6 +128,11 @@ expected<entitlement> entitlement_at(db& on, id account_id, unix_time now) {
     auto may = entitlement_of(*who, all, now);
     return entitlement{std::move(*who), std::move(may), next_entitlement_change(all, now)};
   });
+}
+
+bool has_plan(db& on, id account_id, std::string_view plan, unix_time now) {
+  return std::ranges::any_of(list(on, account_id),
+                             [&](const grant& one) { return one.plan == plan && is_current(one, now); });
 }
 
 std::vector<grant> note_ended(db& on, unix_time now, int limit, const also& with_it) {

@@ -42,6 +42,8 @@ expected<std::vector<grant>> revoke_plan(db&, id account_id, std::string_view pl
 
 /// Every grant of an account, revoked and past ones too, in order of their making.
 std::vector<grant> list(db&, id account_id);
+/// Whether an account has a plan by any grant.
+bool has_plan(db&, id account_id, std::string_view plan, unix_time now);
 
 /// The account and what it may read now: the one question of pages, media, feeds, search and previews.
 struct entitlement {

@@ -88,15 +88,17 @@ constexpr std::int64_t seconds_max = INT64_MAX / 1'000'000; // of unix_time
 
 } // namespace
 
-expected<std::string> sign_media(std::string_view path, id viewer, unix_time expires, unix_time now,
+expected<std::string> sign_media(std::string_view path, media_viewer viewer, unix_time expires, unix_time now,
                                  const key_ring& ring) {
   const auto second = std::chrono::floor<std::chrono::seconds>(expires);
   if (!is_canonical_path(path))
     return fail(problem::kind::invalid, "not a path that can be signed");
-  if (viewer <= 0 || second <= now || second > now + media_life_max)
+  if (viewer.account <= 0 || viewer.epoch < 0 || viewer.epoch == INT64_MAX || second <= now ||
+      second > now + media_life_max)
     return fail(problem::kind::invalid, "a signed address is for somebody, and for at most four hours");
   auto text = std::string(path) + "?exp=" + std::to_string(second.time_since_epoch().count()) +
-              "&kid=" + std::to_string(ring.newest()) + "&u=" + std::to_string(viewer);
+              "&kid=" + std::to_string(ring.newest()) + "&u=" + std::to_string(viewer.account) +
+              "&e=" + std::to_string(viewer.epoch + 1);
   const auto letters = letters_of(*ring.sign(key_purpose::media, ring.newest(), {text}));
   text.append(signature_name).append(letters.data(), signature_letters);
   if (text.size() > media_target_octets_max)
@@ -114,7 +116,8 @@ tl::expected<media_pass, media_refusal> check_media(std::string_view target, uni
   const auto seconds = take<std::int64_t>(rest, "?exp=");
   const auto which = seconds ? take<key_id>(rest, "&kid=") : std::nullopt;
   const auto viewer = which ? take<id>(rest, "&u=") : std::nullopt;
-  if (!viewer || *seconds > seconds_max || rest.size() != signature_name.size() + signature_letters ||
+  const auto epoch = viewer ? take<std::int64_t>(rest, "&e=") : std::nullopt;
+  if (!epoch || *seconds > seconds_max || rest.size() != signature_name.size() + signature_letters ||
       !rest.starts_with(signature_name) || !is_canonical_path(target.substr(0, question)))
     return no(media_refusal::malformed);
 
@@ -130,7 +133,7 @@ tl::expected<media_pass, media_refusal> check_media(std::string_view target, uni
     return no(media_refusal::expired);
   if (expires > now + media_life_max)
     return no(media_refusal::too_late);
-  return media_pass{target.substr(0, question), *viewer, expires};
+  return media_pass{target.substr(0, question), {*viewer, *epoch - 1}, expires};
 }
 
 } // namespace lyceum::storage

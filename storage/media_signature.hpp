@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,10 +18,19 @@ namespace lyceum::storage {
 inline constexpr std::chrono::hours media_life_max{4}; ///< ASVS 5.0 row 9.1 of our checklist
 inline constexpr std::size_t media_target_octets_max = 2048;
 
-/// `path` with the query that opens it for `viewer` until `expires` (cut to the second): "…?exp=<unix>&kid=<key>&u=<viewer>&sig=<base64url>".
+/// For whom a target is signed.
+struct media_viewer {
+  id account = 0;
+  std::int64_t epoch =
+      0; ///< `account::sign_in_epoch` when it was signed: an account whose sessions were all ended has another one
+  bool operator==(const media_viewer&) const = default;
+};
+
+/// `path` with the query that opens it for `viewer` until `expires` (cut to the second):
+/// "…?exp=<unix>&kid=<key>&u=<account>&e=<epoch + 1>&sig=<base64url>".
 /// The signature is HMAC-SHA-256 by the ring's newest key for media, over all before "&sig=".
-///   invalid  the path is not as paths::media writes one, the viewer is not above 0, or `expires` is not within media_life_max of `now`
-expected<std::string> sign_media(std::string_view path, id viewer, unix_time expires, unix_time now,
+///   invalid  the path is not as paths::media writes one, the account is not above 0, its epoch below it, or `expires` is not within media_life_max of `now`
+expected<std::string> sign_media(std::string_view path, media_viewer viewer, unix_time expires, unix_time now,
                                  const key_ring& ring);
 
 /// Why a target does not open what it names. Tell the visitor the same for all but `expired`.
@@ -35,7 +45,7 @@ enum class media_refusal {
 /// What a good target says.
 struct media_pass {
   std::string_view path; ///< a part of the target as it came, encoded
-  id viewer = 0;
+  media_viewer viewer;
   unix_time expires{}; ///< not after it
 };
 

@@ -127,7 +127,7 @@ struct mail_count {
 std::vector<mail_count> counts(db&);
 
 /// Since when that mail waits which has waited longest of those that could be sent: queued since it was made, deferred since its next
-/// try was due. What its recipient's host put off until later waits for that host, and not for us.
+/// try was due, or since it was made where our own settings hold it up. What its recipient's host put off until later waits for that host, and not for us.
 std::optional<unix_time> oldest_waiting(db&, unix_time now);
 
 /// Removes mails that were sent, suppressed or failed and not touched since `before`: `forget_max` at most. Returns how many. What is

@@ -14,6 +14,11 @@ namespace lyceum::storage::outbox {
   " id, recipient, recipient_name, template_name, cause, language, details, list_unsubscribe, urgency, message_id,"    \
   " state, reason, tries, orphaned, next_at, give_up_at, holder, leased_until, created_at, updated_at, sent_at "
 
+/// For lists, which show nothing of what a mail says.
+#define LYCEUM_MAIL_COLUMNS_WITHOUT_DETAILS                                                                            \
+  " id, recipient, recipient_name, template_name, cause, language, '', list_unsubscribe, urgency, message_id,"         \
+  " state, reason, tries, orphaned, next_at, give_up_at, holder, leased_until, created_at, updated_at, sent_at "
+
 inline mail read_mail(const row& r) {
   mail m;
   m.number = r.integer(0);

@@ -87,7 +87,7 @@ public:
 private:
   /// Four hours before its end a URL cannot have been signed yet.
   bool changed_since_signed(const storage::media_pass& pass) const {
-    return frame_.changes->changed_since(pass.viewer, micros(pass.expires - storage::media_life_max));
+    return frame_.changes->changed_since(pass.viewer.account, micros(pass.expires - storage::media_life_max));
   }
 
   expected<response> look_up(const request& asked, storage::db& db) {
@@ -112,10 +112,13 @@ private:
     return lead_to_signed(asked, db, *found);
   }
 
-  /// Its viewer may have lost what he had when it was signed, or have been signed out everywhere since.
-  static bool may_still_fetch(storage::db& db, id viewer, const media_file& what, unix_time now) {
-    const auto entitled = storage::grants::entitlement_at(db, viewer, now);
-    return entitled && may_fetch(entitled->may, what) && !storage::sessions::list(db, viewer, now).empty();
+  /// Its viewer may have lost what he had when it was signed, or have been signed out since: everywhere, or
+  /// everywhere else, which a thief may have been.
+  static bool may_still_fetch(storage::db& db, const storage::media_viewer& viewer, const media_file& what,
+                              unix_time now) {
+    const auto entitled = storage::grants::entitlement_at(db, viewer.account, now);
+    return entitled && may_fetch(entitled->may, what) && entitled->who.sign_in_epoch == viewer.epoch &&
+           !storage::sessions::list(db, viewer.account, now).empty();
   }
 
   /// What somebody may not read is not there for him.
@@ -127,7 +130,7 @@ private:
     if (entitled->until)
       until = std::min(until, *entitled->until);
     auto path = paths::media(asked.param("key"), asked.param("name"));
-    auto made = storage::sign_media(path, asked.account, until, asked.now, *frame_.keys);
+    auto made = storage::sign_media(path, {asked.account, entitled->who.sign_in_epoch}, until, asked.now, *frame_.keys);
     if (!made) // a grant that ends within this second
       return fail(problem::kind::not_found, "media");
     return redirect(302, std::move(*made));

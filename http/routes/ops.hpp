@@ -27,6 +27,8 @@ struct console_desk {
   struct outcome {
     bool ok = false;
     std::string text; ///< a sentence: what came of it, or why not and what to do
+    std::string
+        code{}; ///< where not ok, the control socket's: "conflict", "unavailable" …; "timeout" and "unknown": it may be done
   };
   using commands_of = std::vector<std::pair<std::string, std::string>>; ///< ("restart", "Restart")
 

@@ -79,21 +79,28 @@ views::console_account account_of(storage::db& db, const account& who, unix_time
   return made;
 }
 
-/// What a problem of looking something up is, in words.
-response no_account(const shared& at, const request& asked, const operator_session& who, const problem& why) {
-  const bool away = why.what != problem::kind::not_found;
-  views::console_accounts none{.wrong = away ? away_text : "There is no such account.", .listed = false};
-  return page(away ? 503 : 404,
-              views::console_accounts_page(*at.desk->look(), none, visitor_of(*at.desk, asked, who), {}));
+/// Instead of what was asked for.
+response instead(const shared& at, const request& asked, const operator_session& who, int status, std::string why) {
+  return page(status, views::console_accounts_page(*at.desk->look(), {.wrong = std::move(why), .listed = false},
+                                                   visitor_of(*at.desk, asked, who), {}));
+}
+response no_account(const shared& at, const request& asked, const operator_session& who) {
+  return instead(at, asked, who, 404, "There is no such account.");
+}
+/// Somebody who may not: answered, and true.
+bool is_shut(const shared& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
+  if (may_read(who))
+    return false;
+  reply->fulfil(instead(at, asked, who, 403, "Your session may see the tree, and not who learns here."));
+  return true;
 }
 
 /// Runs `work` with the database, on a worker; where there is none, the page says so.
 void with_database(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
                    std::function<response(storage::db&)> work) {
-  at->desk->data.ask([work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
-                     [at, asked, who, reply](const problem&) {
-                       reply->fulfil(no_account(*at, asked, who, {problem::kind::unavailable, {}}));
-                     });
+  at->desk->data.ask(
+      [work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
+      [at, asked, who, reply](const problem&) { reply->fulfil(instead(*at, asked, who, 503, away_text)); });
 }
 
 /// What of the list is looked at. A URL names an account by its number, and never by its address.
@@ -156,12 +163,12 @@ views::console_accounts accounts_of(storage::db& db, const wanted& what) {
 void show_all(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
   const auto what = wanted_of(asked);
   if (!what)
-    return static_cast<void>(reply->fulfil(no_account(*at, asked, who, {problem::kind::not_found, {}})));
+    return static_cast<void>(
+        reply->fulfil(instead(*at, asked, who, 404, "There is no such role, or no such page of the list.")));
   with_database(at, asked, who, reply, [at, asked, who, what = *what](storage::db& db) {
-    const auto all =
-        who.role == operator_role::viewer ? views::console_accounts{.listed = false} : accounts_of(db, what);
-    return page(200, views::console_accounts_page(*at->desk->look(), all, visitor_of(*at->desk, asked, who),
-                                                  at->done->told(who)));
+    return page(200,
+                views::console_accounts_page(*at->desk->look(), accounts_of(db, what),
+                                             visitor_of(*at->desk, asked, who), at->done->told(who, "/ops/accounts")));
   });
 }
 
@@ -169,6 +176,8 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
   const auto who = session_of(*at->desk, asked);
   if (!who)
     return static_cast<void>(reply->fulfil(not_found()));
+  if (is_shut(*at, asked, *who, reply))
+    return;
   const auto wanted = asked.query_value("id");
   if (!wanted)
     return show_all(at, asked, *who, reply);
@@ -176,17 +185,20 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
   with_database(at, asked, *who, reply, [at, asked, who = *who, account_id](storage::db& db) {
     const auto found = accounts::find(db, account_id);
     if (!found)
-      return no_account(*at, asked, who, found.error());
+      return no_account(*at, asked, who);
     return page(200, views::console_account_page(*at->desk->look(), account_of(db, *found, asked.now),
-                                                 visitor_of(*at->desk, asked, who), at->done->told(who)));
+                                                 visitor_of(*at->desk, asked, who),
+                                                 at->done->told(who, page_of(account_id))));
   });
 }
 
 void find(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
           const reply_ptr& reply) {
+  if (is_shut(*at, asked, who, reply))
+    return;
   with_database(at, asked, who, reply, [at, asked, who, address = field(fields, "address")](storage::db& db) {
     const auto found = accounts::find_by_address(db, address);
-    return found ? see_other(page_of(found->account_id)) : no_account(*at, asked, who, found.error());
+    return found ? see_other(page_of(found->account_id)) : no_account(*at, asked, who);
   });
 }
 
@@ -287,14 +299,18 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
   } else if (what.op == "revoke") {
     const auto all = storage::grants::list(db, whose.account_id);
     const auto one = std::ranges::find(all, what.what, &grant::grant_id);
-    if (one == all.end() || one->revoked_at)
+    if (one == all.end() || one->revoked_at || (one->expires_at && *one->expires_at <= now))
       return std::nullopt;
+    const bool stays = std::ranges::any_of(all, [&](const grant& other) {
+      return other.grant_id != one->grant_id && other.plan == one->plan && is_current(other, now);
+    });
     made.title = "Take " + one->plan + " back from " + whose.address + "?";
     made.button = "Take it back";
     made.harsh = true;
     made.facts = {{"Grant", fmt::format("{}, {}, {}", one->plan, one->source, state_of(*one, now))},
                   {"Note", one->note.empty() ? "-" : one->note},
-                  {"At once", "what belongs to it is closed"}};
+                  {"At once", stays ? "nothing changes: the account has " + one->plan + " by another grant, too"
+                                    : std::string("what belongs to it is closed, and a mail says so")}};
   } else if (what.op == "sign_in_link") {
     made.title = "Make a link that signs in as " + whose.address + "?";
     made.button = "Make it";
@@ -308,8 +324,9 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
     made.button = "Delete it";
     made.harsh = true;
     made.typed = "Its mail address, to say that you mean it";
-    made.facts = {{"Gone", "sessions, grants, recovery codes, mails under way"},
-                  {"Kept", "what happened when, without what was said in it"}};
+    made.facts = {{"Gone", "sessions, grants, recovery codes, its mails"},
+                  {"Kept", "what happened when, without what was said in it"},
+                  {"Told", "nobody is mailed"}};
   } else {
     const auto all = storage::sessions::list(db, whose.account_id, now);
     const auto one = std::ranges::find(all, what.what, &session::session_id);
@@ -326,19 +343,25 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
 }
 
 void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
-                     const reply_ptr& reply, const std::string& wrong) {
+                     const reply_ptr& reply, const console_desk::outcome& wrong) {
   const auto put = [at, asked, who, wrong](const views::console_data_question& question) {
-    return page(wrong.empty() ? 200 : 409,
-                views::console_data_ask_page(*at->desk->look(), question, visitor_of(*at->desk, asked, who), wrong));
+    return page(
+        wrong.ok ? 200 : status_of(wrong),
+        views::console_data_ask_page(*at->desk->look(), question, visitor_of(*at->desk, asked, who), wrong.text));
   };
   if (what.op == "add")
     return static_cast<void>(reply->fulfil(put(question_about_new(what))));
-  with_database(at, asked, who, reply, [at, asked, who, what, put](storage::db& db) {
+  with_database(at, asked, who, reply, [at, asked, who, what, wrong, put](storage::db& db) {
     const auto whose = accounts::find(db, what.account_id);
     if (!whose)
-      return no_account(*at, asked, who, whose.error());
+      return no_account(*at, asked, who);
     const auto question = question_of(db, *whose, what, asked.now);
-    return question ? put(*question) : no_account(*at, asked, who, {problem::kind::not_found, {}});
+    if (question)
+      return put(*question);
+    const auto why = wrong.ok ? "It has no such grant or session any more." : wrong.text;
+    return page(wrong.ok ? 404 : status_of(wrong),
+                views::console_account_page(*at->desk->look(), account_of(db, *whose, asked.now),
+                                            visitor_of(*at->desk, asked, who), why));
   });
 }
 
@@ -347,8 +370,8 @@ void ask(const shared_ptr& at, const request& asked, const operator_session& who
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
-  answer_question(at, asked, who, *what, reply,
-                  who.role == operator_role::viewer ? "Your session may look, and not change anything." : "");
+  if (!is_shut(*at, asked, who, reply))
+    answer_question(at, asked, who, *what, reply, {.ok = true});
 }
 
 void act(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
@@ -356,8 +379,10 @@ void act(const shared_ptr& at, const request& asked, const operator_session& who
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
+  if (is_shut(*at, asked, who, reply))
+    return;
   at->done->carry_out({"account", what->words(), what->form, what->after()}, who, reply,
-                      [at, asked, who, what = *what, reply](const std::string& wrong) {
+                      [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
                         answer_question(at, asked, who, what, reply, wrong);
                       });
 }

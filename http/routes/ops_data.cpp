@@ -18,26 +18,49 @@ std::optional<id> number(std::string_view text) {
   return bad == std::errc{} && end == text.data() + text.size() && n > 0 ? std::optional(n) : std::nullopt;
 }
 
+bool may_read(const operator_session& who) {
+  return who.role != operator_role::viewer;
+}
+
+int status_of(const console_desk::outcome& why) {
+  if (why.code == "unavailable" || why.code == "busy")
+    return 503;
+  if (why.code == "timeout" || why.code == "unknown")
+    return 504;
+  if (why.code == "forbidden")
+    return 403;
+  if (why.code == "not_found")
+    return 404;
+  return why.code == "internal" ? 500 : 409;
+}
+
 void acts::carry_out(const order& what, const operator_session& who, const reply_ptr& reply,
-                     std::function<void(const std::string& why)> refused) {
+                     std::function<void(const console_desk::outcome& why)> refused) {
   if (!first(what.form)) // the second of two clicks
     return static_cast<void>(reply->fulfil(ops_frame::see_other(what.back)));
   desk_->data.act(
       what.command, what.words, who,
       [me = shared_from_this(), what, who, reply, refused = std::move(refused)](const console_desk::outcome& got) {
         if (!got.ok) {
-          me->forget(what.form);
-          return refused(got.text);
+          if (got.code != "timeout" && got.code != "unknown" && got.code != "internal")
+            me->forget(what.form);
+          return refused(got);
         }
-        me->tell(who, got.text);
+        me->tell(who, what.back, got.text);
         reply->fulfil(ops_frame::see_other(what.back));
       });
 }
 
-std::string acts::told(const operator_session& who) {
+std::string acts::told(const operator_session& who, const std::string& where) {
   const std::lock_guard lock(guard_);
-  auto one = told_.extract(who.id);
-  return one ? std::move(one.mapped()) : std::string();
+  std::string all;
+  std::erase_if(told_, [&](const news& one) {
+    if (one.session != who.id || one.where != where)
+      return false;
+    all += (all.empty() ? "" : " ") + one.what;
+    return true;
+  });
+  return all;
 }
 
 /// False where this very form was sent before.
@@ -56,11 +79,11 @@ void acts::forget(const std::string& form) {
   std::erase(done_, form);
 }
 
-void acts::tell(const operator_session& who, const std::string& what) {
+void acts::tell(const operator_session& who, const std::string& where, const std::string& what) {
   const std::lock_guard lock(guard_);
-  if (told_.size() >= told_max)
-    told_.clear();
-  told_[who.id] = what;
+  told_.push_back({who.id, where, what});
+  if (told_.size() > told_max)
+    told_.pop_front();
 }
 
 } // namespace lyceum::http::ops_data

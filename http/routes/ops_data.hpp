@@ -7,7 +7,6 @@
 #include "storage/model/id.hpp"
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +16,10 @@
 
 namespace lyceum::http::ops_data {
 
+/// Whether somebody may see whom accounts and mails belong to: a viewer may not.
+bool may_read(const operator_session& who);
+/// The status of a page that says why something was not done.
+int status_of(const console_desk::outcome& why);
 /// A positive decimal number.
 std::optional<id> number(std::string_view text);
 
@@ -33,21 +36,24 @@ public:
     std::string form;               ///< names the form that was sent: it is carried out once
     std::string back;               ///< where it leads
   };
-  /// Carries it out. `refused` answers where it was not done, and is told why.
+  /// Carries it out. `refused` answers where it was not done, or nobody knows whether it was: then the form is not taken again.
   void carry_out(const order& what, const operator_session& who, const reply_ptr& reply,
-                 std::function<void(const std::string& why)> refused);
-  /// What came of the last act of this session: told once. Empty where there is nothing to tell.
-  std::string told(const operator_session& who);
+                 std::function<void(const console_desk::outcome& why)> refused);
+  /// What came of this session's acts that led back to `where`: told once. Empty where there is nothing to tell.
+  std::string told(const operator_session& who, const std::string& where);
 
 private:
   bool first(const std::string& form);
   void forget(const std::string& form);
-  void tell(const operator_session& who, const std::string& what);
+  void tell(const operator_session& who, const std::string& where, const std::string& what);
 
+  struct news {
+    std::string session, where, what;
+  };
   std::shared_ptr<const console_desk> desk_;
   std::mutex guard_;
-  std::map<std::string, std::string> told_; ///< by session
-  std::deque<std::string> done_;            ///< forms
+  std::deque<news> told_;        ///< not yet; the newest last
+  std::deque<std::string> done_; ///< forms
 };
 
 } // namespace lyceum::http::ops_data

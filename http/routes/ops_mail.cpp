@@ -34,6 +34,10 @@ using shared_ptr = std::shared_ptr<const shared>;
 constexpr std::array states{mail_state::failed,  mail_state::uncertain,  mail_state::deferred, mail_state::queued,
                             mail_state::sending, mail_state::suppressed, mail_state::sent};
 
+std::string page_of(id number) {
+  return fmt::format("/ops/mail?id={}", number);
+}
+
 std::string tone_of(mail_state state) {
   switch (state) {
   case mail_state::failed:
@@ -90,6 +94,14 @@ std::string title_of(const wanted& what) {
   return what.kind.empty() ? title : title + ": " + what.kind;
 }
 
+std::string waiting_words(const mail_facts& now) {
+  if (now.waiting == 0)
+    return "No mail waits.";
+  const auto many = now.waiting == 1 ? std::string("One mail waits") : fmt::format("{} mails wait", now.waiting);
+  return now.oldest ? fmt::format("{}, one that could be sent since {}.", many, utc_minute(*now.oldest))
+                    : many + " for its next try.";
+}
+
 /// Where mails go, and what is wrong.
 void describe(views::console_mails& page, const mail_facts& now, unix_time at) {
   const auto troubles = troubles_of(now, at);
@@ -110,8 +122,7 @@ void describe(views::console_mails& page, const mail_facts& now, unix_time at) {
   for (const auto& one : troubles)
     page.words.push_back(one.detail + ".");
   if (troubles.empty())
-    page.words.push_back(now.oldest ? fmt::format("{} wait, the oldest since {}.", now.waiting, utc_minute(*now.oldest))
-                                    : std::string("No mail waits."));
+    page.words.push_back(waiting_words(now));
 }
 
 struct counted {
@@ -183,10 +194,16 @@ views::console_mails last_known(const console_desk& desk, const wanted& what, un
 views::console_mails as_they_are(storage::db& db, const console_desk& desk, const wanted& what, bool may_list,
                                  unix_time now) {
   views::console_mails page;
-  describe(page, desk.mail().facts, now);
+  auto facts = desk.mail().facts;
+  facts.waiting = facts.deferred = 0; // what the mailer counted last is some seconds old
+  facts.oldest = outbox::oldest_waiting(db, now);
   std::vector<counted> all;
-  for (const auto& one : outbox::counts(db))
+  for (const auto& one : outbox::counts(db)) {
     all.push_back({one.template_name, one.state, one.mails});
+    facts.deferred += one.state == mail_state::deferred ? one.mails : 0;
+    facts.waiting += one.state == mail_state::deferred || one.state == mail_state::queued ? one.mails : 0;
+  }
+  describe(page, facts, now);
   std::map<std::string, std::string> paused;
   for (const auto& one : outbox::list_pauses(db))
     paused[one.template_name] = "since " + utc_minute(one.paused_at);
@@ -242,8 +259,8 @@ views::console_mail mail_of(const mail& m) {
 
 response mails_page(const shared& at, const request& asked, const operator_session& who, int status,
                     const views::console_mails& what) {
-  return page(status,
-              views::console_mails_page(*at.desk->look(), what, visitor_of(*at.desk, asked, who), at.done->told(who)));
+  return page(status, views::console_mails_page(*at.desk->look(), what, visitor_of(*at.desk, asked, who),
+                                                at.done->told(who, "/ops/mail")));
 }
 
 /// Instead of what was asked for.
@@ -260,10 +277,6 @@ void with_database(const shared_ptr& at, const request& asked, const operator_se
       [at, asked, who, reply](const problem&) { reply->fulfil(instead(*at, asked, who, 503, away_text)); });
 }
 
-bool may_read(const operator_session& who) {
-  return who.role != operator_role::viewer;
-}
-
 void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
   const auto who = session_of(*at->desk, asked);
   if (!who)
@@ -276,7 +289,7 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
       if (!found)
         return instead(*at, asked, who, 404, "There is no such mail; old ones are forgotten.");
       return page(200, views::console_mail_page(*at->desk->look(), mail_of(*found), visitor_of(*at->desk, asked, who),
-                                                at->done->told(who)));
+                                                at->done->told(who, page_of(which))));
     });
     return;
   }
@@ -295,7 +308,7 @@ struct wish {
   id which = 0;
 
   bool about_one() const { return op == "retry" || op == "drop"; }
-  std::string back() const { return about_one() ? fmt::format("/ops/mail?id={}", which) : std::string("/ops/mail"); }
+  std::string back() const { return about_one() ? page_of(which) : std::string("/ops/mail"); }
   std::vector<std::string> words() const {
     if (about_one())
       return {op, std::to_string(which)};
@@ -369,13 +382,14 @@ std::optional<views::console_data_question> question_of(storage::db& db, const w
 }
 
 void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
-                     const reply_ptr& reply, const std::string& wrong) {
+                     const reply_ptr& reply, const console_desk::outcome& wrong) {
   with_database(at, asked, who, reply, [at, asked, who, what, wrong](storage::db& db) {
     const auto question = question_of(db, what);
     if (!question)
       return instead(*at, asked, who, 404, "There is no such mail; old ones are forgotten.");
-    return page(wrong.empty() ? 200 : 409,
-                views::console_data_ask_page(*at->desk->look(), *question, visitor_of(*at->desk, asked, who), wrong));
+    return page(
+        wrong.ok ? 200 : status_of(wrong),
+        views::console_data_ask_page(*at->desk->look(), *question, visitor_of(*at->desk, asked, who), wrong.text));
   });
 }
 
@@ -386,7 +400,7 @@ void ask(const shared_ptr& at, const request& asked, const operator_session& who
     return static_cast<void>(reply->fulfil(not_found()));
   if (!may_read(who))
     return static_cast<void>(reply->fulfil(instead(*at, asked, who, 403, others_text)));
-  answer_question(at, asked, who, *what, reply, "");
+  answer_question(at, asked, who, *what, reply, {.ok = true});
 }
 
 void act(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
@@ -397,7 +411,7 @@ void act(const shared_ptr& at, const request& asked, const operator_session& who
   if (!may_read(who))
     return static_cast<void>(reply->fulfil(instead(*at, asked, who, 403, others_text)));
   at->done->carry_out({"mail", what->words(), what->form, what->back()}, who, reply,
-                      [at, asked, who, what = *what, reply](const std::string& wrong) {
+                      [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
                         answer_question(at, asked, who, what, reply, wrong);
                       });
 }

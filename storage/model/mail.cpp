@@ -99,6 +99,13 @@ bool is_mail_address(std::string_view address) {
          each_between_dots(address.substr(0, at), is_atom) && each_between_dots(address.substr(at + 1), is_host_label);
 }
 
+std::string message_id_host(std::string_view base_url) {
+  const auto from = base_url.find("://");
+  auto host = from == std::string_view::npos ? std::string_view() : base_url.substr(from + 3);
+  host = host.substr(0, host.find_first_of(":/"));
+  return each_between_dots(host, is_host_label) ? std::string(host) : "localhost";
+}
+
 std::string mail_address_key(std::string_view address) {
   std::string key(address);
   for (char& c : key)

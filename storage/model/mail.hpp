@@ -102,6 +102,10 @@ struct suppression {
 /// left (RFC 5322, 3.2.3) and host labels on the right.
 bool is_mail_address(std::string_view address);
 
+/// The right side of a Message-ID for mails of the site at `base_url`: its host, or "localhost" where that cannot stand there (an IPv6
+/// address, a name with "_").
+std::string message_id_host(std::string_view base_url);
+
 /// What two spellings of one mailbox have in common: lower case. (RFC 5321 lets a host tell "Ann" from "ann"; none does.)
 std::string mail_address_key(std::string_view address);
 

@@ -61,7 +61,9 @@ void closed_sign::serve(const std::vector<pollfd>& polled, const std::vector<lis
   };
   auto now = clock::now();
   std::erase_if(visitors_, [&](visitor& each) {
-    if (each.until > now && (!stirred(each.fd) || go_on(each)))
+    // Who has asked is answered, even where the heart itself was held up for longer than its patience.
+    const bool hears = stirred(each.fd) && (!each.answered || each.until > now);
+    if (hears ? go_on(each) : each.until > now)
       return false;
     close(each.fd);
     return true;

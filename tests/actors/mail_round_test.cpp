@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <gmock/gmock.h>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -38,14 +39,20 @@ delivery send(db& on, smtp& over, const out::claimed_mail& held, std::chrono::se
   return told;
 }
 
-/// What it does until there is nothing to claim.
-void work(db& on, smtp& over, std::chrono::seconds ahead) {
+/// What it does until there is nothing to claim. After `briskly` mails it takes its time, so that whoever wants to kill it among its
+/// mails need not hurry.
+void work(db& on, smtp& over, std::chrono::seconds ahead, int briskly = std::numeric_limits<int>::max()) {
   for (;;) {
     const auto some = out::claim(on, {.holder = "worker", .count = 2}, now_utc() + ahead);
     if (some.empty())
       return;
-    for (const auto& held : some)
+    for (const auto& held : some) {
       send(on, over, held, ahead);
+      if (briskly > 0)
+        --briskly;
+      else
+        std::this_thread::sleep_for(100ms);
+    }
   }
 }
 
@@ -133,7 +140,7 @@ TEST_P(mail_round_test, no_mail_is_lost_and_few_are_doubled_when_workers_are_kil
         ::close(begun[0]);
         if (::write(begun[1], "", 1) != 1)
           ::_exit(1);
-        work(*mine, *connection(), ahead);
+        work(*mine, *connection(), ahead, 20);
         ::_exit(0);
       } catch (...) {
         ::_exit(1);

@@ -185,6 +185,35 @@ TEST(mail_words_test, a_host_that_is_away_for_long_makes_what_waits_late) {
   EXPECT_FALSE(is_late(now, noon + 11min)) << "nobody waits for anything";
 }
 
+TEST(mail_words_test, a_host_that_puts_off_one_after_the_other_and_takes_none_makes_them_late) {
+  auto now = facts();
+  now.put_off_since = noon;
+  now.waiting = now.deferred = 2;
+  EXPECT_FALSE(is_late(now, noon + 24h)) << "two full mailboxes are no fault of the host";
+  now.waiting = now.deferred = 3;
+  EXPECT_FALSE(is_late(now, noon + 10min));
+  EXPECT_TRUE(is_late(now, noon + 11min));
+  ASSERT_EQ(troubles_of(now, noon + 11min).size(), 1u);
+  EXPECT_THAT(troubles_of(now, noon + 11min)[0].detail,
+              HasSubstr("has put off every mail since 12:00 UTC; 3 mails wait"));
+  EXPECT_TRUE(troubles_of(now, noon + 9min).empty());
+}
+
+TEST(mail_health_test, what_is_put_off_is_remembered_until_a_mail_is_taken) {
+  mail_health health;
+  health.ended(0, {result::deferred, "later"}, 1s, noon);
+  health.ended(0, {result::deferred, "later"}, 1s, noon + 1min);
+  EXPECT_EQ(health.facts().put_off_since, noon);
+  health.ended(0, {result::refused, "never"}, 1s, noon + 2min);
+  EXPECT_EQ(health.facts().put_off_since, noon);
+  health.ended(0, {result::sent, ""}, 1s, noon + 3min);
+  EXPECT_FALSE(health.facts().put_off_since);
+  health.counted({{"a", mail_state::queued, 2}, {"a", mail_state::deferred, 3}, {"b", mail_state::deferred, 1}}, {},
+                 {});
+  EXPECT_EQ(health.facts().waiting, 6);
+  EXPECT_EQ(health.facts().deferred, 4);
+}
+
 TEST(mail_words_test, what_is_paused_as_a_whole_is_not_delivered) {
   auto now = facts();
   now.paused = {""};

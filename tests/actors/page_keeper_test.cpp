@@ -230,6 +230,24 @@ TEST_F(page_keeper_test, a_late_word_of_a_page_changes_nothing_in_the_table) {
   EXPECT_FALSE(next.find("/replaced")) << "its own message has not come yet";
 }
 
+TEST_F(page_keeper_test, what_was_taken_out_does_not_come_back_from_the_store) {
+  publish("/was-free", page_of("for all", {"t"}, 3));
+  publish("/again", page_of("old", {"t"}, 3));
+  table.erase("/was-free");
+  table.erase("/again");
+  publish("/again", page_of("new", {"t"}, 3));
+  keeper->taken_out("/was-free");
+  keeper->taken_out("/again"); // the word of the one before comes late
+  EXPECT_EQ(keeper->stats().pages, 1u);
+  keeper.reset();
+  open_store();
+  page_table next;
+  load_pages(next, *store, 3);
+  EXPECT_FALSE(next.find("/was-free"));
+  ASSERT_TRUE(next.find("/again"));
+  EXPECT_EQ(next.find("/again")->identity->body, "new");
+}
+
 TEST_F(page_keeper_test, lists_are_sorted_by_hits_and_cut) {
   for (auto key : {"/fr/a", "/fr/b", "/c"})
     publish(key, page_of("x"));

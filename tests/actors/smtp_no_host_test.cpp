@@ -57,7 +57,7 @@ TEST_F(no_host_test, a_black_hole_is_left_within_the_stated_wait) {
     const auto told = deliver();
     EXPECT_EQ(told.how, result::unreachable) << told.reason;
     EXPECT_THAT(told.reason, HasSubstr("did not answer in time"));
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 1500ms);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s); // 5 s is the wait for all of it
   }
 }
 

@@ -264,18 +264,22 @@ TEST_P(smtp_test, a_refusal_is_told_with_the_hosts_words_and_by_what_it_refused)
   const auto sender = connection()->deliver({"nobody@school.example", "ann@example.com", text_});
   EXPECT_EQ(sender.how, result::misconfigured);
   EXPECT_THAT(sender.reason, HasSubstr("does not accept the sender: 553"));
+  const auto throttled = connection()->deliver({"throttled@school.example", "ann@example.com", text_});
+  EXPECT_EQ(throttled.how, result::unreachable) << "no recipient is to blame";
+  EXPECT_THAT(throttled.reason, HasSubstr("takes no mail now: 454 4.7.0"));
   EXPECT_THAT(taken(), IsEmpty());
 }
 
 TEST_P(smtp_test, a_slow_greeting_is_waited_for_but_not_for_ever) {
-  start({"--greeting-after", "1"});
+  start({"--greeting-after", "4"});
+  waits_.greeting = 15s;
   EXPECT_EQ(deliver("ann@example.com").how, result::sent);
   waits_.greeting = 300ms;
   const auto begun = std::chrono::steady_clock::now();
   const auto told = deliver("bob@example.com");
   EXPECT_EQ(told.how, result::unreachable);
   EXPECT_THAT(told.reason, HasSubstr("did not answer in time before its greeting"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 900ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 3s);
 }
 
 TEST_P(smtp_test, a_connection_cut_before_or_in_the_text_defers_the_mail) {
@@ -308,7 +312,7 @@ TEST_P(smtp_test, a_host_that_falls_silent_after_the_text_leaves_it_uncertain) {
 
 TEST_P(smtp_test, a_host_that_stops_reading_gets_no_half_mail) {
   start();
-  waits_.step = 500ms;
+  waits_.step = 3s;
   make_text_long(16'000'000);
   const auto told = deliver("stuck@example.com");
   EXPECT_EQ(told.how, result::deferred) << told.reason;
@@ -334,7 +338,7 @@ TEST_P(smtp_test, an_interrupted_delivery_sends_no_half_mail_and_the_next_one_do
                          }})
                 .how,
             result::interrupted);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 4500ms); // 5 s is the wait for a step
   other.join();
   EXPECT_EQ(deliver(*over, "ann@example.com").how, result::interrupted);
   EXPECT_THAT(taken_in_the_end(), IsEmpty());
@@ -370,7 +374,7 @@ TEST_P(smtp_test, a_mail_that_is_not_ours_any_more_is_not_sent) {
 
 TEST_P(smtp_test, the_lease_can_be_kept_while_a_host_takes_its_time) {
   start();
-  waits_.last = 3500ms;
+  waits_.last = 8s;
   int ticks = 0;
   EXPECT_EQ(deliver("silent@example.com", {.tick = [&] { return ++ticks < 2; }}).how, result::uncertain);
   EXPECT_GE(ticks, 3); // a false one does not end the wait for an answer to a whole text

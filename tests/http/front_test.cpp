@@ -218,7 +218,7 @@ TEST_F(front_test, a_lost_request_is_answered_503_at_once) {
   EXPECT_EQ(got.status, 503);
   EXPECT_EQ(got.field("Retry-After"), "1");
   EXPECT_EQ(got.body, "<h1>503</h1>");
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s) << "4 s is the limit of an answer";
 }
 
 TEST_F(front_test, a_late_answer_is_504_and_its_work_is_called_off) {

@@ -65,6 +65,8 @@ class Handler:
             await end(server)
         if part(address) == "nobody":
             return "553 5.7.1 not your sender"
+        if part(address) == "throttled":
+            return "454 4.7.0 maximum sending rate exceeded"
         envelope.mail_from = address
         return "250 2.1.0 fine"
 

@@ -48,6 +48,7 @@ const server = new SMTPServer({
       next(answer(421, "4.7.0 enough for one connection"));
       setImmediate(() => connection(session)?._socket.end());
     } else if (part(address.address) === "nobody") next(answer(553, "5.7.1 not your sender"));
+    else if (part(address.address) === "throttled") next(answer(454, "4.7.0 maximum sending rate exceeded"));
     else next();
   },
   onRcptTo({ address }, session, next) {

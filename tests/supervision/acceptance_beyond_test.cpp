@@ -4,6 +4,7 @@
 #include "acceptance_fixture.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace {
 
@@ -205,7 +206,7 @@ TEST_F(acceptance_test, case_79_those_who_are_gone_when_their_end_is_to_be_await
 }
 
 TEST_F(acceptance_test, case_80_a_start_that_hangs_meets_its_timeout) {
-  start({.start_timeout = 50ms}, {perm("a")});
+  start({.start_timeout = 1s}, {perm("a")}); // for the healthy one, too
   will("b", script_line::hangs);
   const auto r = tree->start_child("s", perm("b"));
   EXPECT_EQ(r.error, errc::start_error);
@@ -215,22 +216,43 @@ TEST_F(acceptance_test, case_80_a_start_that_hangs_meets_its_timeout) {
 
 // That the pauses are forgotten after a healthy minute is shown on the engine, whose clock can be told.
 TEST_F(acceptance_test, case_81_pauses_of_a_degraded_child_grow) {
-  start({.intensity = 0, .spent = when_spent::degrade}, {perm("a"), perm("b")});
-  tell_to("s/a", fall);
-  ASSERT_TRUE(eventually([&] { return node("s/a").state == node_state::degraded; }));
-  EXPECT_LE(node("s/a").retry_in, 1200ms);
-  ASSERT_TRUE(tree->operate(operation::start, "s/a").ok);
-  tell_to("s/a", fall);
-  ASSERT_TRUE(eventually([&] { return node("s/a").state == node_state::degraded; }));
-  EXPECT_LE(node("s/a").retry_in, 2400ms);
-  ASSERT_TRUE(tree->operate(operation::start, "s/a").ok);
-  tell_to("s/a", fall);
-  ASSERT_TRUE(eventually([&] { return node("s/a").state == node_state::degraded; }));
-  EXPECT_GT(node("s/a").retry_in, 2s) << "four seconds, less a fifth, less the time until one looks";
-  EXPECT_EQ(echo("s/b", 1), 101);
+  // It heals by itself after each pause. Where a busy machine lets one look late, nothing can be said, and all begins anew.
+  const auto falls = [this]() -> std::optional<std::chrono::milliseconds> {
+    const auto fell = std::chrono::steady_clock::now();
+    tell_to("s/a", fall);
+    node_view seen;
+    const bool degraded = eventually([&] { return (seen = node("s/a")).state == node_state::degraded; }, 500ms);
+    if (!degraded || std::chrono::steady_clock::now() - fell > 500ms)
+      return {};
+    return seen.retry_in;
+  };
+  for (int round = 0; round < 5; ++round) {
+    tree.reset();
+    make_tree({});
+    start({.intensity = 0, .spent = when_spent::degrade}, {perm("a"), perm("b")});
+    const auto first = falls();
+    if (!first || !tree->operate(operation::start, "s/a").ok)
+      continue;
+    EXPECT_LE(*first, 1200ms);
+    const auto second = falls();
+    if (!second || !tree->operate(operation::start, "s/a").ok)
+      continue;
+    EXPECT_LE(*second, 2400ms);
+    const auto third = falls();
+    if (!third)
+      continue;
+    EXPECT_GT(*third, 2s) << "four seconds, less a fifth, less the time until one looks";
+    EXPECT_EQ(echo("s/b", 1), 101);
+    return;
+  }
+  FAIL() << "five times it was not degraded soon, or could not be started";
 }
 
 TEST_F(acceptance_test, case_82_a_route_keeps_requests_during_a_restart_and_fails_them_on_give_up) {
+  tree.reset();
+  system_options options;
+  options.parking.wait_max = 30s; // the successor comes when it comes
+  make_tree(std::move(options));
   start({.intensity = 100, .period = 60s}, {perm("a")});
   will("a", script_line::error);
   tell_to("s/a", fall);

@@ -234,7 +234,7 @@ TEST_F(control_call_test, the_console_uses_the_same_commands_and_the_same_audit)
 }
 
 TEST_F(control_call_test, a_call_ends_by_its_deadline_and_their_number_is_bounded) {
-  serve({.call_max = 300ms});
+  serve({.call_max = 3s});
   std::atomic<int> late = 0;
   std::atomic<int> busy = 0;
   for (int i = 0; i < 80; ++i)

@@ -97,7 +97,7 @@ TEST_F(control_streams_test, a_slow_reader_is_told_what_it_missed_and_cut_in_the
 TEST_F(control_streams_test, a_trace_shows_messages_exits_and_restarts_while_it_lasts) {
   serve();
   client c(path);
-  c.send("{\"id\":9,\"cmd\":\"trace\",\"path\":\"web\",\"args\":[\"--for\",\"1s\"]}\n");
+  c.send("{\"id\":9,\"cmd\":\"trace\",\"path\":\"web\",\"args\":[\"--for\",\"3s\"]}\n");
   ASSERT_TRUE(eventually([] { return trace_taps > 0; }));
   EXPECT_EQ(echo("web", 1), 101);
   EXPECT_EQ(echo("cache/page_cache", 1), 101) << "another child, which nobody traces";
@@ -126,7 +126,7 @@ TEST_F(control_streams_test, a_trace_shows_messages_exits_and_restarts_while_it_
 TEST_F(control_streams_test, a_trace_of_a_busy_child_is_bounded_and_counts_what_it_drops) {
   serve();
   client c(path);
-  c.send("{\"cmd\":\"trace\",\"args\":[\"web\",\"--for\",\"500ms\"]}\n");
+  c.send("{\"cmd\":\"trace\",\"args\":[\"web\",\"--for\",\"3s\"]}\n");
   ASSERT_TRUE(eventually([] { return trace_taps > 0; }));
   for (int i = 0; i < 50'000; ++i)
     tell_to("web", [](caf::event_based_actor*) {});
@@ -153,7 +153,7 @@ TEST_F(control_streams_test, a_trace_ends_with_its_connection) {
 TEST_F(control_streams_test, a_drill_kills_each_subsystem_in_turn_but_not_control) {
   serve();
   client c(path);
-  c.send("{\"id\":4,\"cmd\":\"chaos\",\"args\":[\"--all\",\"--every\",\"100ms\",\"--for\",\"900ms\"]}\n");
+  c.send("{\"id\":4,\"cmd\":\"chaos\",\"args\":[\"--all\",\"--every\",\"100ms\",\"--for\",\"3s\"]}\n");
   const auto all = until_answer(c);
   ASSERT_GE(all.size(), 5U);
   EXPECT_NE(all.front().at("says").as_string().find("kills cache, web, sessions in turn"), json::string::npos)
@@ -175,7 +175,7 @@ TEST_F(control_streams_test, a_drill_kills_each_subsystem_in_turn_but_not_contro
   EXPECT_EQ(node("control").generation, 1U);
   EXPECT_EQ(node("web").restarts, 0) << "an ordered kill spends no budget";
   const auto lines = audited();
-  EXPECT_NE(lines.find("\"chaos\",\"args\":[\"--all\",\"--every\",\"100ms\",\"--for\",\"900ms\"],\"result\":\"begun\""),
+  EXPECT_NE(lines.find("\"chaos\",\"args\":[\"--all\",\"--every\",\"100ms\",\"--for\",\"3s\"],\"result\":\"begun\""),
             std::string::npos)
       << lines;
   EXPECT_EQ(std::ranges::count(lines, '\n'), 2) << "its beginning and its end";

@@ -119,7 +119,7 @@ TEST_F(plain_message, waits_while_its_reader_awaits_an_answer) {
 TEST_F(plain_message, puts_off_the_timeout_of_its_reader) {
   grow_one([this](caf::event_based_actor* self) -> caf::behavior {
     return {[this](const echo_it& one) { shelf.put(std::to_string(one.number)); },
-            caf::after(300ms) >>
+            caf::after(2s) >>
                 [this, self] {
                   shelf.put("quiet");
                   self->become([](const do_it&) {});
@@ -129,7 +129,7 @@ TEST_F(plain_message, puts_off_the_timeout_of_its_reader) {
     std::this_thread::sleep_for(20ms);
     say(echo_it{i});
   }
-  EXPECT_TRUE(eventually([&] { return shelf.text().ends_with("quiet"); })) << shelf.text();
+  EXPECT_TRUE(eventually([&] { return shelf.text().ends_with("quiet"); }, 15s)) << shelf.text();
   EXPECT_TRUE(shelf.text().starts_with("1")) << shelf.text();
 }
 

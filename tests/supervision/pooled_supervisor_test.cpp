@@ -61,7 +61,7 @@ TEST_F(pooled_supervisor, gets_a_thread_while_all_of_the_pool_is_held) {
   crash("guard/a");
   EXPECT_TRUE(reaches("guard/a", 2)) << "a crash";
   EXPECT_EQ(echo("guard/a", 1), 102);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
   for (std::uint64_t life = 2; life <= 6; ++life) {
     const auto done = tree->operate(operation::restart, "guard/b", 5s);
     ASSERT_TRUE(done.ok) << done.detail;

@@ -88,10 +88,14 @@ TEST_F(tree_test, case_75_a_child_that_waits_for_an_answer_can_be_killed) {
     asked.set_value();
   });
   asked.get_future().wait();
-  EXPECT_EQ(tree->operate(operation::kill, "a", 1000ms).generation, 2U);
+  EXPECT_EQ(tree->operate(operation::kill, "a", 3500ms).generation, 2U) << "before its question has an end";
 }
 
 TEST_F(tree_test, messages_sent_during_a_restart_reach_the_successor) {
+  tree.reset();
+  system_options options;
+  options.parking.wait_max = 30s; // the successor comes when it comes
+  make_tree(std::move(options));
   std::atomic<bool> may_start = true;
   auto slow = worker({.id = "slow"}, [&](birth& at) {
     return at.detached([&](caf::event_based_actor* self) -> caf::behavior {

