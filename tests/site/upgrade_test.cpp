@@ -374,7 +374,7 @@ std::set<pid_t> processes_on(const fs::path& data) {
 TEST_F(upgrade, a_server_whose_heart_is_killed_ends_and_another_may_start_at_once) {
   begin({"LYCEUM_REQUEST_TIMEOUT=9s"}, true, {"--listen", "127.0.0.1:" + std::to_string(free_port())});
   const auto orphan = school->process();
-  std::jthread slow([port = school->port()] { EXPECT_EQ(client(port).get("/__fault/sleep?ms=3500").status, 200); });
+  std::jthread slow([port = school->port()] { EXPECT_EQ(client(port).get("/__fault/sleep?ms=2500").status, 200); });
   ASSERT_TRUE(eventually([&] { return school->database_is_busy(); }));
   EXPECT_EQ(processes_on(school->data()), (std::set{school->heart(), orphan}));
   ASSERT_EQ(kill(school->heart(), SIGKILL), 0);

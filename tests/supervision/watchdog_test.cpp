@@ -233,6 +233,7 @@ TEST_F(watchdog_test, the_thread_of_a_life_that_was_given_up_is_demoted_and_coun
   EXPECT_EQ(sched_getscheduler(number), SCHED_IDLE);
   EXPECT_EQ(node("loops").abandoned, 1U);
   EXPECT_EQ(node("loops").demoted, 1U);
+  ASSERT_TRUE(eventually([&] { return report("demoted").has_value(); }));
   EXPECT_EQ(report("demoted")->path, "loops");
   EXPECT_EQ(report("demoted")->generation, 1U);
   EXPECT_EQ(echo("loops", 1), 102) << "its successor works, with its own priority";
