@@ -81,6 +81,9 @@ TEST_P(clock_site, whose_grant_has_ended_gets_one_mail) {
   const auto over = storage::grants::give(*db, {ann->account_id, "pro", "gift", "", now - 2h, now - 1h}, "test", now);
   ASSERT_TRUE(over);
   ASSERT_TRUE(storage::grants::give(*db, {ann->account_id, "talks", "gift", "", now - 2h, now + 1h}, "test", now));
+  const auto ben = storage::accounts::make(*db, {"ben@example.com"}, "test", now); // has it by another grant, too
+  ASSERT_TRUE(storage::grants::give(*db, {ben->account_id, "pro", "gift", "", now - 2h, now - 1h}, "test", now));
+  ASSERT_TRUE(storage::grants::give(*db, {ben->account_id, "pro", "paypal", "", now - 2h, {}}, "test", now));
   ASSERT_NO_FATAL_FAILURE(run_all_tasks());
   ASSERT_TRUE(come("grant_ended", 1)) << inspected();
   const auto told = mails("grant_ended").front();
@@ -90,7 +93,8 @@ TEST_P(clock_site, whose_grant_has_ended_gets_one_mail) {
   EXPECT_TRUE(all_sent("grant_ended")) << mails("grant_ended").front().reason;
   ASSERT_NO_FATAL_FAILURE(run_all_tasks());
   ASSERT_TRUE(tells("0 ended")) << inspected();
-  EXPECT_EQ(mails("grant_ended").size(), 1u);
+  EXPECT_EQ(mails("grant_ended").size(), 1u) << "nothing has ended for ben";
+  EXPECT_EQ(storage::accounts::list_events(*db, ben->account_id, 1).front().action, "grant_ended");
 }
 
 TEST_P(clock_site, what_is_past_its_time_is_removed) {
