@@ -324,13 +324,12 @@ private:
 
   void rest() {
     working_ = false;
-    if (std::exchange(again_, false)) {
-      start_rendering();
-    } else if (!std::exchange(warmed_,
-                              true)) { // before it says that it rests: who waits for that may then ask the warmer
+    if (std::exchange(again_, false))
+      return start_rendering();
+    // Before it says that it rests: who waits for that may then ask the warmer.
+    if (!std::exchange(warmed_, true))
       supervision::tell(tree_.named("cache/warmer"), warm_atom::value);
-    }
-    step_ = working_ ? step_ : "rests";
+    step_ = "rests";
   }
 
   caf::event_based_actor* self_;

@@ -79,8 +79,8 @@ delivery judged_by_reply(const smtp_dialogue& told, std::string_view recipient) 
                    : delivery{result::unreachable, "cannot log us in now: " + reply};
     return {result::unreachable, "does not serve us " + std::string(step_words(told.step())) + ": " + reply};
   }
-  if (told.step() == smtp_step::sender && code >= 400 &&
-      code < 500) // of no recipient yet: too much mail for it, or a fault of its own
+  // Of no recipient yet: too much mail for the host, or a fault of its own.
+  if (told.step() == smtp_step::sender && code >= 400 && code < 500)
     return {result::unreachable, "takes no mail now: " + reply};
   if (code == 421 || (code < 500 && code >= 400))
     return {result::deferred, "defers " + who + " " + std::string(step_words(told.step())) + ": " + reply};

@@ -141,10 +141,10 @@ std::string console_account_page(const theme& look, const console_account& what,
 /// Mails, in words that are ready to be shown.
 struct console_mails {
   struct count {
-    std::string state, text; ///< "deferred", "3 deferred"
-    std::string tone;        ///< as a node's
-    std::string where;       ///< of the list of them
-    bool shown = false;      ///< they are what is listed
+    std::string text;   ///< "3 deferred"
+    std::string tone;   ///< as a node's
+    std::string where;  ///< of the list of them
+    bool shown = false; ///< they are what is listed
   };
   struct kind {
     std::string name;   ///< of a template; empty: of all

@@ -22,12 +22,6 @@ constexpr std::size_t accounts_shown = 50;
 constexpr auto away_text =
     "The database does not answer: accounts cannot be seen or changed until it does. The tree says more.";
 
-struct shared {
-  std::shared_ptr<const console_desk> desk;
-  std::shared_ptr<acts> done;
-};
-using shared_ptr = std::shared_ptr<const shared>;
-
 std::string page_of(id account_id) {
   return fmt::format("/ops/accounts?id={}", account_id);
 }
@@ -80,15 +74,15 @@ views::console_account account_of(storage::db& db, const account& who, unix_time
 }
 
 /// Instead of what was asked for.
-response instead(const shared& at, const request& asked, const operator_session& who, int status, std::string why) {
-  return page(status, views::console_accounts_page(*at.desk->look(), {.wrong = std::move(why), .listed = false},
-                                                   visitor_of(*at.desk, asked, who), {}));
+response instead(acts& at, const request& asked, const operator_session& who, int status, std::string why) {
+  return page(status, views::console_accounts_page(*at.desk().look(), {.wrong = std::move(why), .listed = false},
+                                                   visitor_of(at.desk(), asked, who), {}));
 }
-response no_account(const shared& at, const request& asked, const operator_session& who) {
+response no_account(acts& at, const request& asked, const operator_session& who) {
   return instead(at, asked, who, 404, "There is no such account.");
 }
 /// Somebody who may not: answered, and true.
-bool is_shut(const shared& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
+bool is_shut(acts& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
   if (may_read(who))
     return false;
   reply->fulfil(instead(at, asked, who, 403, "Your session may see the tree, and not who learns here."));
@@ -96,9 +90,9 @@ bool is_shut(const shared& at, const request& asked, const operator_session& who
 }
 
 /// Runs `work` with the database, on a worker; where there is none, the page says so.
-void with_database(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
+void with_database(const acts_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
                    std::function<response(storage::db&)> work) {
-  at->desk->data.ask(
+  at->desk().data.ask(
       [work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
       [at, asked, who, reply](const problem&) { reply->fulfil(instead(*at, asked, who, 503, away_text)); });
 }
@@ -160,20 +154,19 @@ views::console_accounts accounts_of(storage::db& db, const wanted& what) {
   return made;
 }
 
-void show_all(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
+void show_all(const acts_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
   const auto what = wanted_of(asked);
   if (!what)
     return static_cast<void>(
         reply->fulfil(instead(*at, asked, who, 404, "There is no such role, or no such page of the list.")));
   with_database(at, asked, who, reply, [at, asked, who, what = *what](storage::db& db) {
-    return page(200,
-                views::console_accounts_page(*at->desk->look(), accounts_of(db, what),
-                                             visitor_of(*at->desk, asked, who), at->done->told(who, "/ops/accounts")));
+    return page(200, views::console_accounts_page(*at->desk().look(), accounts_of(db, what),
+                                                  visitor_of(at->desk(), asked, who), at->told(who, "/ops/accounts")));
   });
 }
 
-void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
-  const auto who = session_of(*at->desk, asked);
+void show(const acts_ptr& at, const request& asked, const reply_ptr& reply) {
+  const auto who = session_of(at->desk(), asked);
   if (!who)
     return static_cast<void>(reply->fulfil(not_found()));
   if (is_shut(*at, asked, *who, reply))
@@ -186,13 +179,13 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
     const auto found = accounts::find(db, account_id);
     if (!found)
       return no_account(*at, asked, who);
-    return page(200, views::console_account_page(*at->desk->look(), account_of(db, *found, asked.now),
-                                                 visitor_of(*at->desk, asked, who),
-                                                 at->done->told(who, page_of(account_id))));
+    return page(200,
+                views::console_account_page(*at->desk().look(), account_of(db, *found, asked.now),
+                                            visitor_of(at->desk(), asked, who), at->told(who, page_of(account_id))));
   });
 }
 
-void find(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+void find(const acts_ptr& at, const request& asked, const operator_session& who, const form& fields,
           const reply_ptr& reply) {
   if (is_shut(*at, asked, who, reply))
     return;
@@ -342,12 +335,12 @@ std::optional<views::console_data_question> question_of(storage::db& db, const a
   return made;
 }
 
-void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
+void answer_question(const acts_ptr& at, const request& asked, const operator_session& who, const wish& what,
                      const reply_ptr& reply, const console_desk::outcome& wrong) {
   const auto put = [at, asked, who, wrong](const views::console_data_question& question) {
     return page(
         wrong.ok ? 200 : status_of(wrong),
-        views::console_data_ask_page(*at->desk->look(), question, visitor_of(*at->desk, asked, who), wrong.text));
+        views::console_data_ask_page(*at->desk().look(), question, visitor_of(at->desk(), asked, who), wrong.text));
   };
   if (what.op == "add")
     return static_cast<void>(reply->fulfil(put(question_about_new(what))));
@@ -360,12 +353,12 @@ void answer_question(const shared_ptr& at, const request& asked, const operator_
       return put(*question);
     const auto why = wrong.ok ? "It has no such grant or session any more." : wrong.text;
     return page(wrong.ok ? 404 : status_of(wrong),
-                views::console_account_page(*at->desk->look(), account_of(db, *whose, asked.now),
-                                            visitor_of(*at->desk, asked, who), why));
+                views::console_account_page(*at->desk().look(), account_of(db, *whose, asked.now),
+                                            visitor_of(at->desk(), asked, who), why));
   });
 }
 
-void ask(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+void ask(const acts_ptr& at, const request& asked, const operator_session& who, const form& fields,
          const reply_ptr& reply) {
   const auto what = wish_of(fields);
   if (!what)
@@ -374,35 +367,30 @@ void ask(const shared_ptr& at, const request& asked, const operator_session& who
     answer_question(at, asked, who, *what, reply, {.ok = true});
 }
 
-void act(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+void act(const acts_ptr& at, const request& asked, const operator_session& who, const form& fields,
          const reply_ptr& reply) {
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
   if (is_shut(*at, asked, who, reply))
     return;
-  at->done->carry_out({"account", what->words(), what->form, what->after()}, who, reply,
-                      [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
-                        answer_question(at, asked, who, what, reply, wrong);
-                      });
+  at->carry_out({"account", what->words(), what->form, what->after()}, who, reply,
+                [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
+                  answer_question(at, asked, who, what, reply, wrong);
+                });
 }
 
 } // namespace
 
 std::vector<io_route> account_routes(std::shared_ptr<const console_desk> desk) {
-  const auto at = std::make_shared<const shared>(desk, std::make_shared<acts>(desk));
-  const auto posted =
-      [&](void (*then)(const shared_ptr&, const request&, const operator_session&, const form&, const reply_ptr&)) {
-        return guarded(desk, [at, then](const request& asked, const operator_session& who, const form& fields,
-                                        const reply_ptr& reply) { then(at, asked, who, fields, reply); });
-      };
+  const auto at = std::make_shared<acts>(std::move(desk));
   io_route home{"/ops/accounts"};
   home.answer_later = [at](const request& asked, const reply_ptr& reply) { show(at, asked, reply); };
-  home.act = posted(find);
+  home.act = posted(at, find);
   io_route question{"/ops/accounts/ask"};
-  question.act = posted(ask);
+  question.act = posted(at, ask);
   io_route order{"/ops/accounts/act"};
-  order.act = posted(act);
+  order.act = posted(at, act);
   return {home, question, order};
 }
 

@@ -86,4 +86,12 @@ void acts::tell(const operator_session& who, const std::string& where, const std
     told_.pop_front();
 }
 
+std::function<void(const request&, reply_ptr)>
+posted(const acts_ptr& at, void (*then)(const acts_ptr&, const request&, const operator_session&,
+                                        const ops_frame::form&, const reply_ptr&)) {
+  return ops_frame::guarded(at->whole_desk(),
+                            [at, then](const request& asked, const operator_session& who, const ops_frame::form& fields,
+                                       const reply_ptr& reply) { then(at, asked, who, fields, reply); });
+}
+
 } // namespace lyceum::http::ops_data

@@ -7,6 +7,7 @@
 #include "storage/model/id.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,7 @@ public:
   explicit acts(std::shared_ptr<const console_desk> desk) : desk_(std::move(desk)) {}
 
   const console_desk& desk() const { return *desk_; }
+  const std::shared_ptr<const console_desk>& whole_desk() const { return desk_; }
 
   struct order {
     std::string command;            ///< of the control socket
@@ -55,5 +57,11 @@ private:
   std::deque<news> told_;        ///< not yet; the newest last
   std::deque<std::string> done_; ///< forms
 };
+using acts_ptr = std::shared_ptr<acts>;
+
+/// What a post of somebody who has entered, from a page of ours, comes to.
+std::function<void(const request&, reply_ptr)>
+posted(const acts_ptr& at, void (*then)(const acts_ptr&, const request&, const operator_session&,
+                                        const ops_frame::form&, const reply_ptr&));
 
 } // namespace lyceum::http::ops_data

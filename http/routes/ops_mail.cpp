@@ -24,12 +24,6 @@ constexpr auto away_text =
     "or changed until it does. Nothing is lost.";
 constexpr auto others_text = "Your session may see how many mails there are, and not whose.";
 
-struct shared {
-  std::shared_ptr<const console_desk> desk;
-  std::shared_ptr<acts> done;
-};
-using shared_ptr = std::shared_ptr<const shared>;
-
 /// In the order in which somebody who looks for trouble reads them.
 constexpr std::array states{mail_state::failed,  mail_state::uncertain,  mail_state::deferred, mail_state::queued,
                             mail_state::sending, mail_state::suppressed, mail_state::sent};
@@ -125,29 +119,23 @@ void describe(views::console_mails& page, const mail_facts& now, unix_time at) {
     page.words.push_back(waiting_words(now));
 }
 
-struct counted {
-  std::string kind;
-  mail_state state;
-  std::int64_t mails;
-};
-
 std::vector<views::console_mails::count> counts_of(const std::map<mail_state, std::int64_t>& mails,
                                                    const std::string& kind, const wanted& what) {
   std::vector<views::console_mails::count> made;
   for (const auto state : states)
     if (const auto found = mails.find(state); found != mails.end())
-      made.push_back({std::string(to_string(state)), fmt::format("{} {}", found->second, to_string(state)),
-                      tone_of(state), wanted{kind, state, {}}.where(), what.kind == kind && what.state == state});
+      made.push_back({fmt::format("{} {}", found->second, to_string(state)), tone_of(state),
+                      wanted{kind, state, {}}.where(), what.kind == kind && what.state == state});
   return made;
 }
 
 /// All templates that have mails or are paused, under the sum of them.
-void tabulate(views::console_mails& page, const std::vector<counted>& all,
+void tabulate(views::console_mails& page, const std::vector<mail_figures::row>& all,
               const std::map<std::string, std::string>& paused, const wanted& what) {
   std::map<std::string, std::map<mail_state, std::int64_t>> by_kind;
   for (const auto& one : all) {
     by_kind[""][one.state] += one.mails;
-    by_kind[one.kind][one.state] += one.mails;
+    by_kind[one.template_name][one.state] += one.mails;
   }
   by_kind[""];
   for (const auto& [kind, since] : paused)
@@ -180,10 +168,10 @@ views::console_mails last_known(const console_desk& desk, const wanted& what, un
   views::console_mails page;
   const auto seen = desk.mail();
   describe(page, seen.facts, now);
-  std::vector<counted> all;
+  std::vector<mail_figures::row> all;
   for (const auto& row : seen.figures.mails)
     if (row.mails > 0)
-      all.push_back({row.template_name, row.state, row.mails});
+      all.push_back(row);
   std::map<std::string, std::string> paused;
   for (const auto& kind : seen.facts.paused)
     paused[kind] = "by an operator";
@@ -197,7 +185,7 @@ views::console_mails as_they_are(storage::db& db, const console_desk& desk, cons
   auto facts = desk.mail().facts;
   facts.waiting = facts.deferred = 0; // what the mailer counted last is some seconds old
   facts.oldest = outbox::oldest_waiting(db, now);
-  std::vector<counted> all;
+  std::vector<mail_figures::row> all;
   for (const auto& one : outbox::counts(db)) {
     all.push_back({one.template_name, one.state, one.mails});
     facts.deferred += one.state == mail_state::deferred ? one.mails : 0;
@@ -257,39 +245,47 @@ views::console_mail mail_of(const mail& m) {
   return made;
 }
 
-response mails_page(const shared& at, const request& asked, const operator_session& who, int status,
+response mails_page(acts& at, const request& asked, const operator_session& who, int status,
                     const views::console_mails& what) {
-  return page(status, views::console_mails_page(*at.desk->look(), what, visitor_of(*at.desk, asked, who),
-                                                at.done->told(who, "/ops/mail")));
+  return page(status, views::console_mails_page(*at.desk().look(), what, visitor_of(at.desk(), asked, who),
+                                                at.told(who, "/ops/mail")));
 }
 
 /// Instead of what was asked for.
-response instead(const shared& at, const request& asked, const operator_session& who, int status, std::string why) {
-  auto what = last_known(*at.desk, {}, asked.now);
+response instead(acts& at, const request& asked, const operator_session& who, int status, std::string why) {
+  auto what = last_known(at.desk(), {}, asked.now);
   what.wrong = std::move(why);
   return mails_page(at, asked, who, status, what);
 }
 
-void with_database(const shared_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
+/// Somebody who may not: answered, and true.
+bool is_shut(acts& at, const request& asked, const operator_session& who, const reply_ptr& reply) {
+  if (may_read(who))
+    return false;
+  reply->fulfil(instead(at, asked, who, 403, others_text));
+  return true;
+}
+
+void with_database(const acts_ptr& at, const request& asked, const operator_session& who, const reply_ptr& reply,
                    std::function<response(storage::db&)> work) {
-  at->desk->data.ask(
+  at->desk().data.ask(
       [work = std::move(work), reply](storage::db& db) { reply->fulfil(work(db)); },
       [at, asked, who, reply](const problem&) { reply->fulfil(instead(*at, asked, who, 503, away_text)); });
 }
 
-void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
-  const auto who = session_of(*at->desk, asked);
+void show(const acts_ptr& at, const request& asked, const reply_ptr& reply) {
+  const auto who = session_of(at->desk(), asked);
   if (!who)
     return static_cast<void>(reply->fulfil(not_found()));
   if (const auto one = asked.query_value("id")) {
-    if (!may_read(*who))
-      return static_cast<void>(reply->fulfil(instead(*at, asked, *who, 403, others_text)));
+    if (is_shut(*at, asked, *who, reply))
+      return;
     with_database(at, asked, *who, reply, [at, asked, who = *who, which = number(*one).value_or(0)](storage::db& db) {
       const auto found = outbox::find(db, which);
       if (!found)
         return instead(*at, asked, who, 404, "There is no such mail; old ones are forgotten.");
-      return page(200, views::console_mail_page(*at->desk->look(), mail_of(*found), visitor_of(*at->desk, asked, who),
-                                                at->done->told(who, page_of(which))));
+      return page(200, views::console_mail_page(*at->desk().look(), mail_of(*found), visitor_of(at->desk(), asked, who),
+                                                at->told(who, page_of(which))));
     });
     return;
   }
@@ -298,7 +294,7 @@ void show(const shared_ptr& at, const request& asked, const reply_ptr& reply) {
     return static_cast<void>(
         reply->fulfil(instead(*at, asked, *who, 404, "There is no such template or state, so all are shown.")));
   with_database(at, asked, *who, reply, [at, asked, who = *who, what = *what](storage::db& db) {
-    return mails_page(*at, asked, who, 200, as_they_are(db, *at->desk, what, may_read(who), asked.now));
+    return mails_page(*at, asked, who, 200, as_they_are(db, at->desk(), what, may_read(who), asked.now));
   });
 }
 
@@ -381,7 +377,7 @@ std::optional<views::console_data_question> question_of(storage::db& db, const w
   return made;
 }
 
-void answer_question(const shared_ptr& at, const request& asked, const operator_session& who, const wish& what,
+void answer_question(const acts_ptr& at, const request& asked, const operator_session& who, const wish& what,
                      const reply_ptr& reply, const console_desk::outcome& wrong) {
   with_database(at, asked, who, reply, [at, asked, who, what, wrong](storage::db& db) {
     const auto question = question_of(db, what);
@@ -389,48 +385,42 @@ void answer_question(const shared_ptr& at, const request& asked, const operator_
       return instead(*at, asked, who, 404, "There is no such mail; old ones are forgotten.");
     return page(
         wrong.ok ? 200 : status_of(wrong),
-        views::console_data_ask_page(*at->desk->look(), *question, visitor_of(*at->desk, asked, who), wrong.text));
+        views::console_data_ask_page(*at->desk().look(), *question, visitor_of(at->desk(), asked, who), wrong.text));
   });
 }
 
-void ask(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+void ask(const acts_ptr& at, const request& asked, const operator_session& who, const form& fields,
          const reply_ptr& reply) {
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
-  if (!may_read(who))
-    return static_cast<void>(reply->fulfil(instead(*at, asked, who, 403, others_text)));
-  answer_question(at, asked, who, *what, reply, {.ok = true});
+  if (!is_shut(*at, asked, who, reply))
+    answer_question(at, asked, who, *what, reply, {.ok = true});
 }
 
-void act(const shared_ptr& at, const request& asked, const operator_session& who, const form& fields,
+void act(const acts_ptr& at, const request& asked, const operator_session& who, const form& fields,
          const reply_ptr& reply) {
   const auto what = wish_of(fields);
   if (!what)
     return static_cast<void>(reply->fulfil(not_found()));
-  if (!may_read(who))
-    return static_cast<void>(reply->fulfil(instead(*at, asked, who, 403, others_text)));
-  at->done->carry_out({"mail", what->words(), what->form, what->back()}, who, reply,
-                      [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
-                        answer_question(at, asked, who, what, reply, wrong);
-                      });
+  if (is_shut(*at, asked, who, reply))
+    return;
+  at->carry_out({"mail", what->words(), what->form, what->back()}, who, reply,
+                [at, asked, who, what = *what, reply](const console_desk::outcome& wrong) {
+                  answer_question(at, asked, who, what, reply, wrong);
+                });
 }
 
 } // namespace
 
 std::vector<io_route> mail_routes(std::shared_ptr<const console_desk> desk) {
-  const auto at = std::make_shared<const shared>(desk, std::make_shared<acts>(desk));
-  const auto posted =
-      [&](void (*then)(const shared_ptr&, const request&, const operator_session&, const form&, const reply_ptr&)) {
-        return guarded(desk, [at, then](const request& asked, const operator_session& who, const form& fields,
-                                        const reply_ptr& reply) { then(at, asked, who, fields, reply); });
-      };
+  const auto at = std::make_shared<acts>(std::move(desk));
   io_route home{"/ops/mail"};
   home.answer_later = [at](const request& asked, const reply_ptr& reply) { show(at, asked, reply); };
   io_route question{"/ops/mail/ask"};
-  question.act = posted(ask);
+  question.act = posted(at, ask);
   io_route order{"/ops/mail/act"};
-  order.act = posted(act);
+  order.act = posted(at, act);
   return {home, question, order};
 }
 

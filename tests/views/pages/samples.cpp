@@ -269,13 +269,13 @@ console_mails full_mails(bool nasty) {
   made.words = {word("the oldest mail waits since 14:03 UTC (12 min); 3 mails wait.")};
   made.tone = "wrong";
   made.wrong = nasty ? nasty_title : "";
-  made.kinds = {{"",
-                 "",
-                 {{"failed", "1 failed", "wrong", "/ops/mail?state=failed", false},
-                  {"sent", "12 sent", "well", "/ops/mail?state=sent", true}},
-                 true},
-                {"sign_in", word("since 2026-11-26 14:03 UTC"), {}, false},
-                {"welcome", "", {{"sent", "12 sent", "well", "/ops/mail?template=welcome&state=sent", false}}, false}};
+  made.kinds = {
+      {"",
+       "",
+       {{"1 failed", "wrong", "/ops/mail?state=failed", false}, {"12 sent", "well", "/ops/mail?state=sent", true}},
+       true},
+      {"sign_in", word("since 2026-11-26 14:03 UTC"), {}, false},
+      {"welcome", "", {{"12 sent", "well", "/ops/mail?template=welcome&state=sent", false}}, false}};
   made.listed = word("Mails, newest first");
   made.rows = {{"4711", "welcome", word("ann@example.com"), "deferred", "passing",
                 "made 2026-11-26 14:03 UTC, tried once, next try 2026-11-26 14:05 UTC",
