@@ -359,7 +359,9 @@ std::optional<views::console_data_question> question_of(storage::db& db, const w
     made.facts = {{"Meanwhile", what.kind.empty()
                                     ? "nothing is sent, sign-in mails neither: sign-in by password goes on"
                                     : "such mails wait; what is being sent goes on"},
-                  {"Lost", "nothing: they are rows, and go out once this is resumed"}};
+                  {"Lost", what.kind.empty() || what.kind == "sign_in"
+                               ? "sign-in mails that wait for over ten minutes: whoever asked has to ask again"
+                               : "nothing: they are rows, and go out once this is resumed"}};
   } else if (what.op == "resume") {
     made.title = "Let " + kind + " go on?";
     made.button = "Resume";

@@ -116,7 +116,8 @@ TEST_P(console_mail, templates_are_paused_and_resumed_and_closed_addresses_opene
   EXPECT_THAT(page.body,
               AllOf(HasSubstr("Paused: welcome."), HasSubstr("paused since 20"), HasSubstr("Resume welcome")));
   EXPECT_EQ(shown(held).state, mail_state::queued);
-  EXPECT_THAT(ask("op=pause").body, HasSubstr("sign-in mails neither"));
+  EXPECT_THAT(ask("op=pause").body, AllOf(HasSubstr("sign-in mails neither"), HasSubstr("over ten minutes")));
+  EXPECT_THAT(ask("op=pause&template=receipt").body, HasSubstr("nothing: they are rows"));
   EXPECT_EQ(act("op=resume&template=welcome&form=2").status, 303);
   EXPECT_TRUE(becomes(held, mail_state::sent));
   const auto twice = act("op=resume&template=welcome&form=3");
